@@ -1,0 +1,56 @@
+# Every target sets up what it needs, from nothing but python3.11+, git and make.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PY ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+STAMP := $(VENV)/.stamp-$(shell cat requirements.lock bootstrap.lock pyproject.toml | sha256sum | cut -c1-16)
+
+export PATH := $(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
+export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
+
+COMPANY ?=
+DATA ?=
+
+.PHONY: help setup run test lint test-system lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+$(STAMP):
+	@exec 9>.env.lock; flock 9; [ -f $@ ] && exit 0; \
+	echo "setting up $(VENV) from requirements.lock …"; \
+	[ -x $(BIN)/python ] || $(PY) -m venv $(VENV); \
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock; \
+	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock; \
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	rm -f $(VENV)/.stamp-*; touch $@
+
+setup: $(STAMP) ## the environment, from the lock file with hashes
+
+run: $(STAMP) ## from raw tables to the list; COMPANY=examples/ravenstack DATA=folder runs another company's
+	@exec 8>.run.lock; flock -n 8 || { echo "another make run is at work in this folder; wait for it, or stop it" >&2; exit 2; }; \
+	if [ -n "$(COMPANY)" ]; then python -m pipelines.company "$(COMPANY)" $(if $(DATA),--data "$(DATA)"); else dvc repro; fi; \
+	python -m pipelines.summary $(COMPANY)
+
+test: $(STAMP) ## the tests that need nothing but Python
+	python -m pytest -q -m "not system"
+
+lint: $(STAMP) ## style, types and import layers
+	ruff check . && ruff format --check . && mypy && lint-imports
+
+test-system: $(STAMP) ## the tests that need a browser, LibreOffice or a server
+	python -m pytest -q -m system
+
+lock: $(STAMP) ## resolve the dependencies again
+	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
+	echo uv | uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade - -o bootstrap.lock -q
+
+clean: ## forget what runs have made (the environment stays)
+	rm -rf data/lake reports/weekly mlflow.db mlruns .dvc/cache .dvc/tmp

@@ -1,0 +1,1 @@
+"""Knows what to do: gates, value, ranking, capacity, holdout."""

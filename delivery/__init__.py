@@ -1,0 +1,1 @@
+"""Knows who reads: reasons in words, the workbook, the page, the audit."""

@@ -1,0 +1,1 @@
+"""Knows how to learn: propensity, tuning, calibration, explanation, evaluation. Knows nothing of accounts."""

@@ -1,0 +1,1 @@
+"""The only edges: a stage a file. Read, call one function, write."""
