@@ -46,9 +46,13 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BadInput(f"{path}: this is not YAML{where} ({getattr(error, 'problem', error)}); mend that line.") from None
+        raise BadInput(
+            f"{path}: this is not YAML{where} ({getattr(error, 'problem', error)}); mend that line."
+        ) from None
     if not isinstance(content, dict):
-        raise BadInput(f"{path}: a mapping of keys to values was expected; see the file of the same name in the project.")
+        raise BadInput(
+            f"{path}: a mapping of keys to values was expected; see the file of the same name in the project."
+        )
     return content
 
 
