@@ -195,7 +195,7 @@ class Catalog(Settings):
         offers = {offer.id for offer in self.offers} | {"none"}
         if "none" in {offer.id for offer in self.offers}:
             raise ValueError("offers: `none` is the name of holding an account out; give the offer another id")
-        for product in (*self.plans, *self.add_ons):
+        for product in self.products.values():
             if unknown := sorted(set(product.features) - known):
                 raise ValueError(f"{product.id}: feature {unknown[0]} is not among the features")
             if unknown := sorted(set(product.limits) - metrics):
@@ -210,7 +210,8 @@ class Catalog(Settings):
     @property
     def products(self) -> dict[str, Plan | AddOn]:
         """Plans and add-ons by their ids: what a subscription may be of."""
-        return {product.id: product for product in (*self.plans, *self.add_ons)}
+        plans: dict[str, Plan | AddOn] = {plan.id: plan for plan in self.plans}
+        return plans | {add_on.id: add_on for add_on in self.add_ons}
 
     def plan(self, plan_id: str) -> Plan:
         """The plan with this id."""
