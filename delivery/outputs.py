@@ -115,13 +115,12 @@ def check_reasons(frame: pd.DataFrame, ranked: pd.DataFrame) -> pa.Table:
     propensity = ranked.set_index("account_id")["propensity"].sort_index()
     if lacking := sorted(set(propensity.index) - set(has_base.index[has_base])):
         raise ValueError(f"reasons: {lacking[0]} has no row {BASE}, so its contributions cannot add up; add it.")
-    total = frame.groupby("account_id")["points"].sum().reindex(propensity.index)
-    is_off = (total - propensity).abs() > SUM_TOLERANCE
-    if is_off.any():
-        first = is_off.idxmax()
+    total = frame.groupby("account_id")["points"].sum()
+    off = [account for account, p in propensity.items() if abs(total[account] - p) > SUM_TOLERANCE]
+    if off:
         raise ValueError(
-            f"reasons: the points of {int(is_off.sum())} accounts do not sum to their propensity, first {first} "
-            f"({total[first]:.6f} against {propensity[first]:.6f}); 0.01 is one percentage point."
+            f"reasons: the points of {len(off)} accounts do not sum to their propensity, first {off[0]} "
+            f"({total[off[0]]:.6f} against {propensity[off[0]]:.6f}); 0.01 is one percentage point."
         )
     return REASONS.table(frame)
 
@@ -135,10 +134,7 @@ def _array(table: str, column: Column, values: pd.Series, ids: pd.Series) -> pa.
             raise ValueError(f"{table}: {column.name} {why} in {int(wrong.sum())} rows, first {rows}.")
 
     if column.type == STRINGS:
-        lists = [
-            [] if not isinstance(item, Sequence) and pd.api.types.is_scalar(item) else list(item) for item in values
-        ]
-        return pa.array(lists, STRINGS)
+        return pa.array([[] if pd.api.types.is_scalar(item) else list(item) for item in values], STRINGS)
     is_null = values.isna()
     if not column.nullable:
         refuse(is_null, "is null")
