@@ -112,10 +112,10 @@ def check_reasons(frame: pd.DataFrame, ranked: pd.DataFrame) -> pa.Table:
     Raises ValueError otherwise.
     """
     has_base = frame["feature"].eq(BASE).groupby(frame["account_id"]).any()
-    propensity = ranked.set_index("account_id")["propensity"].sort_index()
-    if lacking := sorted(set(propensity.index) - set(has_base.index[has_base])):
+    propensity = dict(zip(ranked["account_id"], ranked["propensity"], strict=True))
+    if lacking := sorted(set(propensity) - set(has_base.index[has_base])):
         raise ValueError(f"reasons: {lacking[0]} has no row {BASE}, so its contributions cannot add up; add it.")
-    total = frame.groupby("account_id")["points"].sum()
+    total = frame.groupby("account_id")["points"].sum().to_dict()
     off = [account for account, p in propensity.items() if abs(total[account] - p) > SUM_TOLERANCE]
     if off:
         raise ValueError(
