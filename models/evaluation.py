@@ -1,0 +1,297 @@
+"""How good are probabilities, how sure is that, and is it better than knowing nothing?
+
+Every metric is computed for many bootstrap samples at once. A sample draws *groups* (accounts) with replacement, since
+the snapshots of one account resemble each other; rows then carry as weight how often their group was drawn. The same
+samples serve all systems, so differences between them are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.blocks import target
+from models.settings import Evaluation
+
+N_BINS = 10
+# Weights held at once: rows × samples, as float64 (80 MB).
+AT_ONCE = 10_000_000
+# Metric: whether more is better.
+METRICS: Mapping[str, bool] = {
+    "auc": True,
+    "average_precision": True,
+    "log_loss": False,
+    "brier": False,
+    "calibration_error": False,
+    "lift": True,
+    "precision_at_capacity": True,
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure with its bootstrap interval; None where the block cannot give it (one class only)."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+    def to_json(self) -> dict[str, float | None]:
+        """As plain values, rounded to what the bytes of two machines share."""
+        return {name: None if v is None else round(v, 6) for name, v in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All systems on the same rows: their metrics, and the first one's differences to each other one."""
+
+    metrics: Mapping[str, Mapping[str, Measured]]  # system -> metric
+    differences: Mapping[str, Mapping[str, Measured]]  # baseline -> metric, first system less the baseline
+    n_rows: int
+    n_positive: int
+    n_groups: int
+    is_better_than_base_rate: bool | None  # None where it cannot be judged
+    verdict: str
+
+
+def judge(
+    y: pd.Series[Any],
+    systems: Mapping[str, np.ndarray],
+    *,
+    settings: Evaluation,
+    seed: int,
+    groups: pd.Series[Any] | None = None,
+    periods: pd.Series[Any] | None = None,
+) -> Judgement:
+    """Judge `systems` (probability per row of `y`; ours first, `base_rate` among the others) with bootstrap intervals.
+
+    `groups` are drawn as a whole. `periods` are snapshots: within each, `settings.capacity` rows can be acted on.
+
+    >>> y = pd.Series([0, 0, 0, 1] * 50)
+    >>> result = judge(y, {"ours": 0.1 + 0.5 * y.to_numpy(), "base_rate": np.full(200, 0.25)},
+    ...                settings=Evaluation(n_bootstrap=50, capacity=10), seed=0)
+    >>> result.metrics["ours"]["auc"].value, result.metrics["base_rate"]["auc"].value, result.is_better_than_base_rate
+    (1.0, 0.5, True)
+    """
+    truth = target(y)
+    together = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    when = np.zeros(len(truth), int) if periods is None else np.unique(np.asarray(periods), return_inverse=True)[1]
+    n_groups = int(together.max()) + 1 if len(truth) else 0
+    ours = next(iter(systems))
+    if not 0 < truth.sum() < len(truth):
+        nothing = {name: {metric: Measured(None, None, None) for metric in METRICS} for name in systems}
+        found = "no positives" if truth.sum() == 0 else "nothing but positives"
+        verdict = f"The model cannot be judged: the test block has {found} among its {len(truth)} rows."
+        differences = {name: nothing[name] for name in systems if name != ours}
+        return Judgement(nothing, differences, len(truth), int(truth.sum()), n_groups, None, verdict)
+
+    scales = {name: _Scale(truth, np.asarray(p, dtype="float64"), when) for name, p in systems.items()}
+    whole = {name: scale.metrics(np.ones((len(truth), 1)), settings) for name, scale in scales.items()}
+    drawn: dict[str, dict[str, list[np.ndarray]]] = {name: {m: [] for m in METRICS} for name in systems}
+    for weights in _samples(together, n_groups, settings.n_bootstrap, seed):
+        # A sample without one of the classes has no AUC; it is left out for all.
+        has_both = (weights.T @ truth > 0) & (weights.T @ (1 - truth) > 0)
+        for name, scale in scales.items():
+            for metric, values in scale.metrics(weights[:, has_both], settings).items():
+                drawn[name][metric].append(values)
+    samples = {name: {m: np.concatenate(parts) for m, parts in by.items()} for name, by in drawn.items()}
+    metrics = {
+        name: {m: _interval(m, float(whole[name][m][0]), samples[name][m], settings.interval) for m in METRICS}
+        for name in systems
+    }
+    differences = {
+        name: {
+            m: _interval(
+                "difference",
+                float(whole[ours][m][0] - whole[name][m][0]),
+                samples[ours][m] - samples[name][m],
+                settings.interval,
+            )
+            for m in METRICS
+        }
+        for name in systems
+        if name != ours
+    }
+    better, verdict = _verdict(metrics[ours], differences, settings.interval)
+    return Judgement(metrics, differences, len(truth), int(truth.sum()), n_groups, better, verdict)
+
+
+def _samples(together: np.ndarray, n_groups: int, n: int, seed: int) -> Iterator[np.ndarray]:
+    """Weights of the rows, shape (rows, samples), a slice of samples at a time."""
+    rng = np.random.default_rng(seed)
+    step = max(1, AT_ONCE // max(1, len(together)))
+    for start in range(0, n, step):
+        counts = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=min(step, n - start))
+        yield counts.T.astype("float64")[together]
+
+
+class _Scale:
+    """A system's rows gathered by equal probability, best first, so that ties count the same in every metric."""
+
+    def __init__(self, y: np.ndarray, p: np.ndarray, periods: np.ndarray) -> None:
+        self.y, self.p = y, p
+        self.order, self.starts = _ties(p)
+        self.by_period = []
+        for period in np.unique(periods):
+            rows = np.flatnonzero(periods == period)
+            order, starts = _ties(p[rows])
+            self.by_period.append((rows[order], starts))
+        # Ten bins of equal count over the rows as they are; a tie across an edge is shared out.
+        ends = np.append(self.starts[1:], len(y))
+        edges = np.linspace(0, len(y), N_BINS + 1)
+        inside = np.minimum(ends, edges[1:, None]) - np.maximum(self.starts, edges[:-1, None])
+        self.bins = np.clip(inside, 0, None) / (ends - self.starts)
+
+    def metrics(self, weights: np.ndarray, settings: Evaluation) -> dict[str, np.ndarray]:
+        """Every metric for every column of `weights` (rows, samples)."""
+        y, p = self.y, self.p
+        total = weights.sum(axis=0)
+        n_positive = y @ weights
+        ordered = weights[self.order]
+        w = np.add.reduceat(ordered, self.starts, axis=0)
+        hits = np.add.reduceat(ordered * y[self.order, None], self.starts, axis=0)
+        seen, found = np.cumsum(w, axis=0), np.cumsum(hits, axis=0)
+        misses = w - hits
+        # P(a positive stands above a negative) + half P(tie): each negative against the positives above it
+        auc = ((found - hits / 2) * misses).sum(axis=0) / (n_positive * (total - n_positive))
+        precision = np.divide(found, seen, out=np.zeros_like(found), where=seen > 0)
+        q = np.clip(p, 1e-15, 1 - 1e-15)
+        gap = self.bins @ (w * p[self.order][self.starts][:, None] - hits)
+        top = settings.top_share * total
+        chosen = _first(w, seen, top)
+        return {
+            "auc": auc,
+            "average_precision": (precision * hits).sum(axis=0) / n_positive,
+            "log_loss": -(y * np.log(q) + (1 - y) * np.log1p(-q)) @ weights / total,
+            "brier": (p - y) ** 2 @ weights / total,
+            "calibration_error": np.abs(gap).sum(axis=0) / total,
+            "lift": (hits * chosen).sum(axis=0) / top / (n_positive / total),
+            "precision_at_capacity": self._at_capacity(weights, settings.capacity),
+        }
+
+    def _at_capacity(self, weights: np.ndarray, capacity: int) -> np.ndarray:
+        right, acted = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
+        for order, starts in self.by_period:
+            ordered = weights[order]
+            w = np.add.reduceat(ordered, starts, axis=0)
+            hits = np.add.reduceat(ordered * self.y[order, None], starts, axis=0)
+            chosen = _first(w, np.cumsum(w, axis=0), np.full(weights.shape[1], float(capacity)))
+            right += (hits * chosen).sum(axis=0)
+            acted += (w * chosen).sum(axis=0)
+        return right / acted
+
+
+def _ties(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The order of `p`, highest first, and where each run of equal values starts in it."""
+    order = np.argsort(-p, kind="stable")
+    return order, np.flatnonzero(np.concatenate([[True], np.diff(p[order]) != 0]))
+
+
+def _first(w: np.ndarray, seen: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """The share of each tie that is among the first `n` of its column's weight."""
+    return np.divide(np.clip(n - (seen - w), 0, w), w, out=np.zeros_like(w), where=w > 0)
+
+
+def _interval(metric: str, value: float, samples: np.ndarray, width: float) -> Measured:
+    """Percentiles of the samples.
+
+    A calibration error's are centred on its value: resampling adds noise, which an absolute error takes for error.
+    """
+    if metric == "calibration_error":
+        samples = np.clip(samples - samples.mean() + value, 0, None)
+    low, high = np.quantile(samples, [(1 - width) / 2, (1 + width) / 2])
+    return Measured(value, float(low), float(high))
+
+
+def _verdict(
+    ours: Mapping[str, Measured], differences: Mapping[str, Mapping[str, Measured]], interval: float
+) -> tuple[bool, str]:
+    """Whether there is a signal to act on, and the sentence that says so."""
+    auc, loss = ours["auc"], differences["base_rate"]["log_loss"]
+    measured = (
+        f"AUC {auc.value:.3f} ({interval:.0%} interval {auc.low:.3f} to {auc.high:.3f}), "
+        f"log loss {loss.value:+.4f} ({loss.low:+.4f} to {loss.high:+.4f}) against it, on the test block"
+    )
+    if (auc.low or 0.0) <= 0.5 or (loss.high or 0.0) >= 0:
+        return False, f"The model is no better than the base rate, so there is no signal to act on: {measured}."
+    beaten = [n for n, d in differences.items() if n != "base_rate" and (d["log_loss"].high or 0.0) < 0]
+    rest = [n for n in differences if n != "base_rate" and n not in beaten]
+    also = f" It also beats {' and '.join(beaten)}." if beaten else ""
+    also += f" It is not clearly better than {' and '.join(rest)} in log loss." if rest else ""
+    return True, f"The model is better than the base rate: {measured}.{also}"
+
+
+def curves(y: pd.Series[Any], systems: Mapping[str, np.ndarray], n_points: int = 200) -> dict[str, pd.DataFrame]:
+    """What plots show, one row per system and point: `roc`, `precision_recall`, `gains` and `calibration`.
+
+    Empty where `y` has one class only.
+    """
+    truth = target(y)
+    frames: dict[str, list[pd.DataFrame]] = {"roc": [], "precision_recall": [], "gains": [], "calibration": []}
+    has_both = 0 < truth.sum() < len(truth)
+    for name, p in systems.items() if has_both else ():
+        scale = _Scale(truth, np.asarray(p, dtype="float64"), np.zeros(len(truth), int))
+        hits = np.add.reduceat(truth[scale.order], scale.starts)
+        seen = np.append(scale.starts[1:], len(truth)).astype("float64")
+        found = np.cumsum(hits)
+        # Evenly over the rows; the ends always.
+        at = np.unique(np.searchsorted(seen, np.linspace(seen[0], len(truth), n_points)))
+        recall, precision = found[at] / truth.sum(), found[at] / seen[at]
+        false_rate = (seen[at] - found[at]) / (len(truth) - truth.sum())
+        start = np.zeros(1)
+        frames["roc"].append(
+            pd.DataFrame(
+                {"false_positive_rate": np.append(start, false_rate), "true_positive_rate": np.append(start, recall)}
+            )
+        )
+        frames["precision_recall"].append(pd.DataFrame({"recall": recall, "precision": precision}))
+        frames["gains"].append(
+            pd.DataFrame(
+                {"share_contacted": np.append(start, seen[at] / len(truth)), "share_found": np.append(start, recall)}
+            )
+        )
+        counts = scale.bins @ np.diff(seen, prepend=0)
+        predicted = scale.bins @ (np.diff(seen, prepend=0) * scale.p[scale.order][scale.starts]) / counts
+        frames["calibration"].append(
+            pd.DataFrame({"predicted": predicted, "observed": scale.bins @ hits / counts, "n_rows": counts})[::-1]
+        )
+        for frame in frames.values():
+            frame[-1].insert(0, "system", name)
+    columns = {
+        "roc": ["system", "false_positive_rate", "true_positive_rate"],
+        "precision_recall": ["system", "recall", "precision"],
+        "gains": ["system", "share_contacted", "share_found"],
+        "calibration": ["system", "predicted", "observed", "n_rows"],
+    }
+    return {
+        name: pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns[name])
+        for name, parts in frames.items()
+    }
+
+
+def importance(features: tuple[str, ...], contributions: np.ndarray, gain: np.ndarray) -> pd.DataFrame:
+    """One row per feature, the most important first: mean |contribution| (log-odds), its share, and share of gain."""
+    mean = np.abs(contributions[:, :-1]).mean(axis=0) if len(contributions) else np.zeros(len(features))
+    whole = mean.sum() or 1.0
+    table = pd.DataFrame(
+        {"feature": features, "mean_abs_contribution": mean, "share": mean / whole, "gain": gain / (gain.sum() or 1.0)}
+    )
+    return table.sort_values(["mean_abs_contribution", "feature"], ascending=[False, True], ignore_index=True)
+
+
+def against_truth(p: np.ndarray, p_true: np.ndarray) -> dict[str, float]:
+    """Errors against true probabilities, which only a simulated world has.
+
+    `calibration_error` is the mean over ten equal-count bins of |mean p − mean truth|; `mean_abs_error` is by row.
+    """
+    order = np.argsort(p, kind="stable")
+    bins = np.array_split(order, N_BINS)
+    gaps = [abs(float(p[rows].mean() - p_true[rows].mean())) for rows in bins if len(rows)]
+    return {
+        "calibration_error": float(np.average(gaps, weights=[len(rows) for rows in bins if len(rows)])),
+        "mean_abs_error": float(np.abs(p - p_true).mean()),
+    }

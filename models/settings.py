@@ -1,0 +1,49 @@
+"""The numbers of learning that a person may turn. No heavy imports: whoever reads params.yaml reads this."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from data.settings import Settings
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Tuning(Settings):
+    """How long to look for good parameters of the booster.
+
+    >>> Tuning(n_trials=100).n_trials
+    100
+    """
+
+    n_trials: Annotated[int, Field(ge=1)] = 30
+    # Seconds. With a limit the number of trials depends on the machine, and runs are no longer reproducible.
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    max_rounds: Annotated[int, Field(ge=1)] = 400
+    # Rounds without a better validation loss after which a trial ends.
+    patience: Annotated[int, Field(ge=1)] = 30
+    # With fewer positives than this in the validation block nothing is tuned: any choice would be chance.
+    min_positives: Annotated[int, Field(ge=2)] = 20
+
+
+class Training(Settings):
+    """How the final model is made."""
+
+    # Boosters that differ by their random seed only, averaged in log-odds.
+    n_seeds: Annotated[int, Field(ge=1)] = 5
+    # Folds for choosing the calibrator, each group of rows (an account) wholly in one.
+    n_calibration_folds: Annotated[int, Field(ge=2)] = 5
+
+
+class Evaluation(Settings):
+    """How the model is judged on the test block."""
+
+    n_bootstrap: Annotated[int, Field(ge=50)] = 500
+    interval: Share = 0.9
+    # The share of rows at the top whose lift is reported.
+    top_share: Share = 0.1
+    # Accounts that the team can talk to per snapshot.
+    capacity: Annotated[int, Field(ge=1)] = 50
+    # The rule that everybody knows: at this share of a plan's limit, offer more.
+    rule_feature: str = "limit_peak_28d"
+    rule_limit: Annotated[float, Field(gt=0)] = 0.8

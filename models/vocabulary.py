@@ -1,0 +1,152 @@
+"""From a table with text and gaps to the matrix that a booster reads, the same at training and ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from data.errors import BadInput
+
+Matrix = np.ndarray  # float64 (rows, features), NaN where nothing is known
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The features that a model reads, in their order, and the levels of each that is text.
+
+    Frozen when the model is trained and kept beside it as JSON, since a category's code means nothing without it.
+    A number is itself, a flag 0 or 1, a text the place of its level; missing, infinite and unseen are all NaN.
+
+    >>> X = pd.DataFrame({"seats": [3.0, None, 8.0], "plan": ["pro", "free", None], "country": ["DE", "DE", "DE"]})
+    >>> words = Vocabulary.learn(X)
+    >>> words.features, words.dropped
+    (('seats', 'plan'), {'country': 'constant'})
+    >>> words.encode(pd.DataFrame({"plan": ["pro", "gold"], "seats": [1, 2], "new": [0, 0]}))
+    array([[ 1.,  1.],
+           [ 2., nan]])
+    >>> words.encode(pd.DataFrame({"plan": ["pro"]}))
+    Traceback (most recent call last):
+    data.errors.BadInput: the features lack seats, which the model was trained on; build the features with the \
+same code and tables as at training, or train again.
+    """
+
+    features: tuple[str, ...]
+    # Levels by feature; a feature that is not here is a number.
+    levels: Mapping[str, tuple[str, ...]]
+    # What was left out, and why: "empty" or "constant".
+    dropped: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def learn(cls, X: pd.DataFrame) -> Vocabulary:
+        """Take down the columns of `X`. Raises BadInput for a type that is no feature, or where none is left."""
+        if not X.columns.is_unique:
+            twice = sorted({str(name) for name in X.columns[X.columns.duplicated()]})
+            raise BadInput(f"the features name {', '.join(twice)} more than once; rename or drop one.")
+        features: list[str] = []
+        levels: dict[str, tuple[str, ...]] = {}
+        dropped: dict[str, str] = {}
+        for name in X.columns:
+            column = X[name]
+            if column.isna().all():
+                dropped[name] = "empty"
+                continue
+            words = _is_text(column)
+            values: pd.Series[Any] = _text(column) if words else _numbers(column)
+            known = values.dropna().unique()
+            # One value beside gaps is kept: whether it is known may itself predict.
+            if len(known) == 0 or (len(known) == 1 and not values.isna().any()):
+                dropped[name] = "constant" if len(known) else "empty"
+                continue
+            features.append(name)
+            if words:
+                levels[name] = tuple(sorted(known))
+        if not features:
+            raise BadInput(
+                f"none of the {len(dropped)} features varies, so there is nothing to learn from; add features."
+            )
+        return cls(tuple(features), levels, dropped)
+
+    def encode(self, X: pd.DataFrame) -> Matrix:
+        """The matrix (rows of `X`, `features`). Columns that the model does not know are ignored."""
+        absent = [name for name in self.features if name not in X.columns]
+        if absent:
+            raise BadInput(
+                f"the features lack {_some(absent)}, which the model was trained on; "
+                "build the features with the same code and tables as at training, or train again."
+            )
+        matrix = np.empty((len(X), len(self.features)))
+        for place, name in enumerate(self.features):
+            matrix[:, place] = self._codes(X[name])
+        return matrix
+
+    @property
+    def categorical(self) -> list[int]:
+        """The places of the features that are text."""
+        return [place for place, name in enumerate(self.features) if name in self.levels]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "features": list(self.features),
+            "levels": {name: list(words) for name, words in self.levels.items()},
+            "dropped": dict(self.dropped),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Vocabulary:
+        """From what `to_json` gave."""
+        levels = {name: tuple(words) for name, words in content["levels"].items()}
+        return cls(tuple(content["features"]), levels, dict(content["dropped"]))
+
+    def _codes(self, column: pd.Series[Any]) -> np.ndarray:
+        if column.isna().all():
+            return np.full(len(column), np.nan)
+        if str(column.name) not in self.levels:
+            return _numbers(column).to_numpy()
+        if not _is_text(column):
+            raise BadInput(
+                f"the feature {column.name} was text at training and is {column.dtype} now; give it as text again."
+            )
+        codes = pd.Index(self.levels[str(column.name)]).get_indexer(pd.Index(_text(column))).astype("float64")
+        codes[codes < 0] = np.nan
+        return codes
+
+
+def _is_text(column: pd.Series[Any]) -> bool:
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        kind = kind.categories.dtype
+    if types.is_numeric_dtype(kind) or types.is_bool_dtype(kind):
+        return isinstance(column.dtype, pd.CategoricalDtype)
+    known = column.dropna()
+    if types.is_object_dtype(kind) and all(isinstance(value, bool | int | float | np.number) for value in known):
+        return False
+    if types.is_string_dtype(kind) or (types.is_object_dtype(kind) and all(isinstance(v, str) for v in known)):
+        return True
+    raise BadInput(
+        f"the feature {column.name} is {column.dtype}, which is neither number, flag nor text; "
+        "turn a date into days since or until, or drop the column."
+    )
+
+
+def _text(column: pd.Series[Any]) -> pd.Series[Any]:
+    """As plain strings, None where missing."""
+    return pd.Series([str(v) if known else None for v, known in zip(column, column.notna(), strict=True)], dtype=object)
+
+
+def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """As float64, NaN where missing or infinite."""
+    if _is_text(column):
+        raise BadInput(f"the feature {column.name} was a number at training and is text now; give it as numbers again.")
+    values = column.astype("object").where(column.notna(), np.nan).astype("float64") if column.hasnans else column
+    return values.astype("float64").replace([np.inf, -np.inf], np.nan)
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
