@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 Type = Literal["string", "date", "timestamp", "float", "int", "bool"]
+Registry = Literal["accounts", "products", "features", "metrics", "offers"]
 
 ARROW: dict[Type, pa.DataType] = {
     "string": pa.string(),
@@ -31,18 +32,26 @@ PANDAS: dict[Type, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its type, whether it may be null, and which values it may hold."""
+    """A column: its type, whether it may be null, and which values it may hold.
+
+    `refers_to`: the table or the list of the catalogue in which a value must be found (data/rules.py looks it up).
+    """
 
     type: Type
     nullable: bool = False
     among: tuple[str, ...] = ()
     at_least: float | None = None
     at_most: float | None = None
+    refers_to: Registry | None = None
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """A raw table. `stamp`: the column whose day makes a row known, so that a feature as of a later day may read it."""
+    """A raw table. `stamp`: the column whose day makes a row known, so that a feature as of a later day may read it.
+
+    `periods`: pairs of columns of which the second may not lie before the first. `apart_by`: rows that share these may
+    not overlap in their (first) period. `without`: what a company that lacks the table does without.
+    """
 
     name: str
     grain: str
@@ -51,6 +60,9 @@ class RawTable:
     key: tuple[str, ...] = ()
     is_required: bool = False
     fills_in_later: dict[str, str] = field(default_factory=dict)  # column -> the column whose day makes it known
+    periods: tuple[tuple[str, str], ...] = ()
+    apart_by: tuple[str, ...] = ()
+    without: str = ""
 
     def arrow_schema(self) -> pa.Schema:
         """The table in Parquet: `known_on`, the day on which the row was known, stands last."""
@@ -81,9 +93,9 @@ class RawTable:
         )
 
 
-def text(*among: str, nullable: bool = False) -> Column:
-    """A string, of any content or among the given ones."""
-    return Column("string", nullable=nullable, among=among)
+def text(*among: str, nullable: bool = False, of: Registry | None = None) -> Column:
+    """A string: of any content, among the given ones, or the id of something."""
+    return Column("string", nullable=nullable, among=among, refers_to=of)
 
 
 def count() -> Column:
@@ -117,10 +129,12 @@ SUBSCRIPTIONS = RawTable(
     stamp="valid_from_on",
     is_required=True,
     fills_in_later={"valid_to_on": "valid_to_on", "ended_reason": "valid_to_on"},
+    periods=(("valid_from_on", "valid_to_on"),),
+    apart_by=("account_id", "product_id"),
     columns={
         "subscription_id": text(),
-        "account_id": text(),
-        "product_id": text(),
+        "account_id": text(of="accounts"),
+        "product_id": text(of="products"),
         "quantity": Column("float", at_least=0),
         "mrr": Column("float", at_least=0),
         "discount_pct": Column("float", at_least=0, at_most=100),
@@ -140,9 +154,9 @@ USAGE = RawTable(
     stamp="used_on",
     is_required=True,
     columns={
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "used_on": Column("date"),
-        "feature": text(),
+        "feature": text(of="features"),
         "kind": text("used", "gated", "trial"),
         "n_events": count(),
         "n_users": count(),
@@ -153,10 +167,11 @@ METERS = RawTable(
     grain="One row per account × day × metric.",
     key=("account_id", "measured_on", "metric"),
     stamp="measured_on",
+    without="metrics against limits: only seats can press, and days until a limit are unknown",
     columns={
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "measured_on": Column("date"),
-        "metric": text(),
+        "metric": text(of="metrics"),
         "value": Column("float", at_least=0),
     },
 )
@@ -166,9 +181,11 @@ TICKETS = RawTable(
     key=("ticket_id",),
     stamp="opened_at",
     fills_in_later={"closed_at": "closed_at", "csat": "closed_at"},
+    periods=(("opened_at", "closed_at"),),
+    without="open tickets, time to close and CSAT: the gate `serious_ticket` stays open, health lacks support",
     columns={
         "ticket_id": text(),
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "opened_at": Column("timestamp"),
         "closed_at": Column("timestamp", nullable=True),
         "severity": text("low", "normal", "high", "urgent"),
@@ -180,8 +197,9 @@ SURVEYS = RawTable(
     name="surveys",
     grain="One row per answer.",
     stamp="answered_at",
+    without="NPS: health does without it, and so does the gate `unhappy`",
     columns={
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "answered_at": Column("timestamp"),
         "nps": Column("int", at_least=0, at_most=10),
     },
@@ -190,8 +208,9 @@ TOUCHPOINTS = RawTable(
     name="touchpoints",
     grain="One row per meeting or call.",
     stamp="held_at",
+    without="meetings and calls: whether anyone of rank ever came is unknown",
     columns={
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "held_at": Column("timestamp"),
         "kind": text("onboarding", "training", "check_in", "business_review", "demo"),
         "n_attendees": count(),
@@ -202,8 +221,9 @@ LIFE_EVENTS = RawTable(
     name="life_events",
     grain="One row per event in the customer's company.",
     stamp="happened_on",
+    without="events in the customer's company",
     columns={
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "happened_on": Column("date"),
         "kind": text("funding", "merger", "new_office", "new_business", "reorganisation", "hiring"),
     },
@@ -214,10 +234,12 @@ PROPOSALS = RawTable(
     key=("proposal_id",),
     stamp="proposed_at",
     fills_in_later={"outcome": "decided_at", "decided_at": "decided_at", "reason": "decided_at"},
+    periods=(("proposed_at", "decided_at"),),
+    without="past offers: nothing is learnt from answers, and `recent_refusal` and `contact_limit` stay open",
     columns={
         "proposal_id": text(),
-        "account_id": text(),
-        "offer_id": text(),
+        "account_id": text(of="accounts"),
+        "offer_id": text(of="offers"),
         "proposed_at": Column("timestamp"),
         "channel": text("csm", "email", "in_app", nullable=True),
         "discount_pct": Column("float", at_least=0, at_most=100),
@@ -231,8 +253,9 @@ ACCOUNT_CHANGES = RawTable(
     name="account_changes",
     grain="One row per change of an attribute of accounts.",
     stamp="changed_at",
+    without="how accounts' attributes moved: those that move serve gates and display only, and are no features",
     columns={
-        "account_id": text(),
+        "account_id": text(of="accounts"),
         "changed_at": Column("timestamp"),
         "field": text(),
         "value": text(nullable=True),

@@ -1,0 +1,342 @@
+# ruff: noqa: S608  the SQL is put together from quoted names, and from the queries that the company itself wrote
+"""Where a company's tables are (`sources.yaml`), and how they come in: read, never written.
+
+This is the one place below pipelines/ that takes paths: a source *is* a path, a URL or a query, and whoever calls has
+no table to hand over yet. What it gives back are tables of one DuckDB connection, still as the source holds them.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import model_validator
+
+from data.contract import RAW_TABLES, RawTable
+from data.errors import BadInput
+from data.parsing import literal, name
+from data.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+RECORDED_AT = "recorded_at"  # optional in every table: when the row was written down, if later than it happened
+_DATABASE_FILES = (".duckdb", ".db", ".ddb")
+
+
+class Ingest(Settings):
+    """The folder that paths in sources.yaml start from; or a DuckDB file that holds the tables."""
+
+    folder: str = "data/lake/company"
+
+
+class Source(Settings):
+    """One table of the contract: a file (or several by a pattern), a table of the database, or a query.
+
+    `columns`: ours to theirs, for those that are called otherwise. `constants`: the same value in every row.
+    `quarantine_where`: the company's own rules, sentence to SQL condition on the source's columns.
+
+    >>> Source.parse({"path": "a.csv", "sql": "select 1"}, file="sources.yaml")
+    Traceback (most recent call last):
+    data.errors.BadInput: sources.yaml: the file: give one of path, table and sql, not path and sql; change it.
+    """
+
+    path: str | None = None
+    table: str | None = None
+    sql: str | None = None
+    columns: dict[str, str] = {}
+    constants: dict[str, bool | int | float | str | None] = {}
+    quarantine_where: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _says_one_place(self) -> Self:
+        given = [key for key in ("path", "table", "sql") if getattr(self, key)]
+        if len(given) > 1:
+            raise ValueError(f"give one of path, table and sql, not {' and '.join(given)}")
+        if both := sorted(set(self.columns) & set(self.constants)):
+            raise ValueError(f"{both[0]} stands in columns and in constants; keep one")
+        return self
+
+
+class Sources(Settings):
+    """`sources.yaml`: every table of the contract, and where it is.
+
+    A table that is not named is looked for by its own name: `<table>.parquet`, `<table>.csv`, a folder `<table>/` of
+    either, or the database's table.
+
+    `database`: a URL (duckdb://FILE, postgres://…) or a DuckDB file; `${NAME}` is taken from the environment, so that
+    no secret stands in a file.
+    """
+
+    database: str | None = None
+    accounts: Source = Source()
+    subscriptions: Source = Source()
+    usage: Source = Source()
+    meters: Source = Source()
+    tickets: Source = Source()
+    surveys: Source = Source()
+    touchpoints: Source = Source()
+    life_events: Source = Source()
+    proposals: Source = Source()
+    account_changes: Source = Source()
+
+    @model_validator(mode="after")
+    def _columns_are_of_the_contract(self) -> Self:
+        for table in RAW_TABLES.values():
+            source: Source = getattr(self, table.name)
+            ours = [*table.columns, RECORDED_AT]
+            for part in ("columns", "constants"):
+                for column in getattr(source, part):
+                    if column not in ours:
+                        near = get_close_matches(column, ours, n=1)
+                        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(ours)}"
+                        raise ValueError(f"{table.name}.{part}: {table.name} has no column {column}; {hint}")
+        return self
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A table as its source holds it, under the contract's column names; `view` is its name in the connection.
+
+    `types`: DuckDB's type of each column that came. `own_rules`: sentence to the boolean column with its verdict.
+    """
+
+    view: str
+    place: str
+    types: dict[str, str]
+    extra_columns: list[str]
+    own_rules: dict[str, str] = field(default_factory=dict)
+
+
+def connect() -> "DuckDBPyConnection":
+    """A DuckDB of our own, in memory, that fetches nothing from anywhere."""
+    import duckdb
+
+    settings = {"autoinstall_known_extensions": "false", "TimeZone": "UTC", "preserve_insertion_order": "true"}
+    return duckdb.connect(":memory:", config=settings)
+
+
+def read_sources(sources: Sources, *, folder: Path, connection: "DuckDBPyConnection") -> dict[str, Incoming]:
+    """The tables that the source has, each as a temporary view (or table) of the connection.
+
+    Raises BadInput where a required table is missing, a column of the mapping is not there, or a query fails.
+    """
+    database = _database(sources, folder)
+    if not folder.is_dir() and (database is None or not folder.exists()) and not sources.database:
+        raise BadInput(
+            f"{folder}: there is no such folder; run `upsell simulate`, or set ingest.folder in params.yaml."
+        )
+    if folder.is_dir():
+        connection.execute(f"SET file_search_path = {literal(str(folder))}")
+    remote = _attach(database, folder, connection)
+    found = {}
+    for table in RAW_TABLES.values():
+        source: Source = getattr(sources, table.name)
+        place = _place(table, source, folder, remote, connection)
+        if place:
+            found[table.name] = _incoming(table, source, *place, connection)
+        elif table.is_required:
+            raise BadInput(_missing(table, folder, database))
+    return found
+
+
+def _missing(table: RawTable, folder: Path, database: str | None) -> str:
+    if database:
+        where = f"the database has no table {table.name}"
+    else:
+        where = f"{folder} holds neither {table.name}.parquet nor {table.name}.csv"
+    return f"{table.name}: this required table is missing ({where}); add it, or say in sources.yaml where it is."
+
+
+def _database(sources: Sources, folder: Path) -> str | None:
+    """The database's URL; a file given in place of the folder is a database, too."""
+    if sources.database:
+        return from_environment(sources.database, "sources.yaml: database")
+    return str(folder) if folder.is_file() and folder.suffix in _DATABASE_FILES else None
+
+
+def from_environment(text: str, place: str) -> str:
+    """`text` with each `${NAME}` replaced by that environment variable.
+
+    >>> from_environment("duckdb://${NO_SUCH_VARIABLE}", "sources.yaml: database")
+    Traceback (most recent call last):
+    data.errors.BadInput: sources.yaml: database: the environment variable NO_SUCH_VARIABLE is not set; set it ...
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise BadInput(
+                f"{place}: the environment variable {match[1]} is not set; set it before you run, or take the line out."
+            )
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", value, text)
+
+
+def _attach(database: str | None, folder: Path, connection: "DuckDBPyConnection") -> Any:
+    """Make a DuckDB file's tables those of the connection; for another database, give Ibis' connection to it.
+
+    Never prints the URL: it may hold a password.
+    """
+    if database is None:
+        return None
+    parts = urlsplit(database)
+    if parts.scheme in ("", "duckdb") or len(parts.scheme) == 1:  # one letter: a drive
+        file = Path(database.removeprefix("duckdb://"))
+        file = file if file.is_absolute() or file.exists() else folder / file
+        if not file.is_file():
+            raise BadInput(f"sources.yaml: database: there is no file {file}; correct the path.")
+        with _told(f"{file.name}: DuckDB cannot open it"):
+            connection.execute(f"ATTACH {literal(str(file))} AS company (READ_ONLY)")
+        connection.execute("USE company")
+        return None
+    import ibis
+
+    try:
+        return ibis.connect(database)
+    except ValueError as error:
+        raise BadInput(f"sources.yaml: database: Ibis knows no {parts.scheme}:// database; use another.") from error
+    except (OSError, RuntimeError, ImportError) as error:
+        raise BadInput(f"sources.yaml: database: cannot connect ({type(error).__name__}); check the URL.") from error
+
+
+def _place(
+    table: RawTable, source: Source, folder: Path, remote: Any, connection: "DuckDBPyConnection"
+) -> tuple[str, str] | None:
+    """The SQL that reads the source, and its place in words; None where an unnamed table is nowhere."""
+    if source.path:
+        path = from_environment(source.path, f"sources.yaml: {table.name}.path")
+        return _file(table, Path(path) if Path(path).is_absolute() else folder / path), path
+    if source.sql or source.table or remote is not None:
+        place = f"sources.yaml: {table.name}.sql" if source.sql else f"table {source.table or table.name}"
+        if remote is not None:
+            return _fetched(table, source, place, remote, connection)
+        query = (source.sql or f"SELECT * FROM {_dotted(source.table or table.name)}").rstrip().rstrip(";")
+        return query, place
+    if _has_table(connection, table.name):
+        return f"SELECT * FROM {name(table.name)}", f"table {table.name}"
+    candidates = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
+    there = [path for path in candidates if path.exists()]
+    if len(there) > 1:
+        raise BadInput(f"{table.name}: both {there[0]} and {there[1]} are there; name the right one in sources.yaml.")
+    return (_file(table, there[0]), there[0].name) if there else None
+
+
+def _dotted(table: str) -> str:
+    return ".".join(name(part) for part in table.split("."))
+
+
+def _has_table(connection: "DuckDBPyConnection", table: str) -> bool:
+    query = "SELECT count(*) FROM information_schema.tables "
+    query += "WHERE table_catalog = current_database() AND table_schema = current_schema() AND table_name = ?"
+    row = connection.execute(query, [table]).fetchone()
+    return bool(row and row[0])
+
+
+def _file(table: RawTable, path: Path) -> str:
+    """The SQL that reads a file, a pattern of files or a folder of them. CSV is read as text: we judge it ourselves."""
+    if path.is_dir():
+        inside = {file.suffix for file in path.iterdir()} & {".parquet", ".csv"}
+        if len(inside) != 1:
+            raise BadInput(f"{path}: Parquet files or CSV files were expected in it; put in one kind, and only one.")
+        path = path / f"*{inside.pop()}"
+    elif "*" in path.name:
+        if not any(path.parent.glob(path.name)):
+            raise BadInput(f"sources.yaml: {table.name}.path: no file is called {path}; correct the path.")
+    elif not path.is_file():
+        raise BadInput(f"sources.yaml: {table.name}.path: there is no file {path}; correct the path.")
+    place = literal(str(path.absolute()))
+    if path.suffix == ".parquet":
+        return f"SELECT * FROM read_parquet({place}, union_by_name = true)"
+    if path.name.endswith((".csv", ".csv.gz")):
+        form = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', union_by_name = true"
+        return f"SELECT * FROM read_csv({place}, {form})"
+    raise BadInput(f"{path}: a .parquet or .csv file was expected; convert it, or read it with sql in sources.yaml.")
+
+
+def _fetched(
+    table: RawTable, source: Source, place: str, remote: Any, connection: "DuckDBPyConnection"
+) -> tuple[str, str] | None:
+    """The table of another database, brought over in batches by Ibis into a temporary table."""
+    if not source.sql and not source.table and table.name not in remote.list_tables():
+        return None
+    with _told(place):
+        if source.sql:
+            rows = remote.sql(source.sql.rstrip().rstrip(";"))
+        else:
+            *schema, plain = (source.table or table.name).split(".")
+            rows = remote.table(plain, database=".".join(schema) or None)
+        batches = rows.to_pyarrow_batches()
+        connection.register("batches", batches)
+        fetched = name(f"fetched {table.name}")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {fetched} AS SELECT * FROM batches")
+        connection.unregister("batches")
+    return f"SELECT * FROM {fetched}", place
+
+
+def _incoming(table: RawTable, source: Source, query: str, place: str, connection: "DuckDBPyConnection") -> Incoming:
+    """The view of a source under the contract's names. BadInput where a column that must be there is not."""
+    with _told(place):
+        described = connection.execute(f"DESCRIBE SELECT * FROM ({query})").fetchall()
+    theirs = {row[0]: row[1] for row in described}
+    chosen: dict[str, str] = {}
+    for ours, wanted in source.columns.items():
+        if wanted not in theirs:
+            raise BadInput(
+                f"sources.yaml: {table.name}.columns.{ours}: {place} has no column {wanted}; "
+                f"it has {', '.join(theirs)}."
+            )
+        chosen[ours] = wanted
+    for ours in [*table.columns, RECORDED_AT]:
+        if ours not in source.constants and ours in theirs:
+            chosen.setdefault(ours, ours)
+    missing = [
+        ours
+        for ours, column in table.columns.items()
+        if not column.nullable and ours not in chosen and ours not in source.constants
+    ]
+    if missing:
+        raise BadInput(
+            f"{table.name}: the required column {missing[0]} is missing from {place}, which has {', '.join(theirs)}; "
+            f"add it, or say in sources.yaml which one it is ({table.name}.columns.{missing[0]})."
+        )
+    selected = [f"{name(wanted)} AS {name(ours)}" for ours, wanted in chosen.items()]
+    selected += [f"{literal(value)} AS {name(ours)}" for ours, value in source.constants.items()]
+    own = {says: f"own rule {i}" for i, says in enumerate(source.quarantine_where)}
+    selected += [f"({source.quarantine_where[says]}) AS {name(verdict)}" for says, verdict in own.items()]
+    view = f"incoming {table.name}"
+    with _told(f"sources.yaml: {table.name}.quarantine_where" if own else place):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name(view)} AS SELECT {', '.join(selected)} FROM ({query})")
+        types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {name(view)}").fetchall()}
+    extra = [column for column in theirs if column not in chosen.values()]
+    if wrong := [says for says, verdict in own.items() if types[verdict] != "BOOLEAN"]:
+        raise BadInput(f"sources.yaml: {table.name}.quarantine_where: `{wrong[0]}` is no condition; write one.")
+    return Incoming(view, place, types, extra, own)
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    """What DuckDB or a database finds wrong, as one sentence that names the place."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise BadInput(reason(place, error)) from error
+
+
+def reason(place: str, error: Exception) -> str:
+    """DuckDB's own first words about it (it goes on with pictures and hints), behind the place.
+
+    >>> reason("usage.csv", ValueError("Invalid Input Error: CSV Error on Line: 3\\nOriginal Line: a,b\\nPossible"))
+    'usage.csv: CSV Error on Line: 3; Original Line: a,b; mend it there.'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines[:2] if not line.startswith(("LINE", "Possible", "^", "*"))]
+    first = re.sub(r"^(\w+ )+Error: ", "", "; ".join(lines)).rstrip(".")
+    return f"{place}: {first}; mend it there."

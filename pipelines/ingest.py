@@ -1,0 +1,90 @@
+"""Stage `ingest`: the company's own tables, checked against the contract.
+
+Reads   the folder or database that sources.yaml names, and catalog.yaml
+Writes  data/lake/staged/<table>.parquet: rows that keep the contract, with `known_on`
+        data/lake/quarantine/<table>.parquet: rows that do not, as text, each with the rule it broke
+        reports/validation.json and .md
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.catalog import Catalog
+from data.contract import RAW_TABLES, RawTable
+from data.sources import RECORDED_AT, Sources, connect, read_sources
+from data.validation import check, stop_unless_good
+from pipelines import paths, stage
+from pipelines.params import Params
+
+ROW_GROUP = 1 << 17  # rows; fixed, so that the same rows are the same bytes on any number of processors
+
+
+def main() -> None:
+    """Check first, write after: where the tables cannot be used, nothing is written."""
+    params = Params.load()
+    sources, catalog = Sources.load(paths.SOURCES), Catalog.load(paths.CATALOG)
+    connection = connect()
+    tables = read_sources(sources, folder=Path(params.ingest.folder), connection=connection)
+    checked = check(tables, catalog, params.validation, connection)
+    stop_unless_good(checked.report)
+    with _whole(paths.STAGED) as staged, _whole(paths.QUARANTINE) as quarantine:
+        for table, query in checked.clean.items():
+            write(connection.sql(query), RAW_TABLES[table].arrow_schema(), staged / f"{table}.parquet")
+        for table, query in checked.quarantined.items():
+            write(connection.sql(query), as_text(RAW_TABLES[table]), quarantine / f"{table}.parquet")
+    paths.REPORTS.mkdir(parents=True, exist_ok=True)
+    paths.VALIDATION.write_text(checked.report.as_json(), encoding="utf-8")
+    paths.VALIDATION_MD.write_text(checked.report.as_markdown(), encoding="utf-8")
+
+
+def as_text(table: RawTable) -> pa.Schema:
+    """The schema of a table in quarantine: whatever came, as text, and the rule that it broke."""
+    return pa.schema([(column, pa.string()) for column in [*table.columns, RECORDED_AT, "rule"]])
+
+
+def write(rows: Any, schema: pa.Schema, path: Path) -> None:
+    """Write a DuckDB relation as Parquet, a row group at a time: a table may be larger than memory."""
+    reader = rows.to_arrow_reader(ROW_GROUP)
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for group in _groups(reader):
+            writer.write_table(group.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches of any length as tables of exactly ROW_GROUP rows, but for the last."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if sum(len(one) for one in waiting) >= ROW_GROUP:
+            table = pa.Table.from_batches(waiting)
+            while len(table) >= ROW_GROUP:
+                yield table.slice(0, ROW_GROUP)
+                table = table.slice(ROW_GROUP)
+            waiting = table.to_batches()
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A folder that comes into being at once, when everything in it is written."""
+    beside = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+    except BaseException:
+        shutil.rmtree(beside)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    beside.rename(folder)
+
+
+if __name__ == "__main__":
+    stage.run(main)
