@@ -4,9 +4,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data.catalog import Catalog
 from data.contract import ACCOUNTS, RAW_TABLES, RawTable
@@ -23,25 +23,29 @@ if TYPE_CHECKING:
 
 
 class Validate(Settings):
-    """How much may be wrong before a run stops.
+    """How much may be wrong before a run stops: a share of a table's rows, another one for tables that need it.
 
-    `max_quarantined_rate`: the share of a table's rows; `max_quarantined_rates`: the same for single tables.
-    `max_unknown_plan_rate`: the share of accounts that may be on products which the catalogue lacks. One such row is a
-    slip and goes to quarantine; many are a catalogue that lacks a plan.
+    The same share of accounts may be on a product that the catalogue lacks: one such row is a slip and goes to
+    quarantine; many are a catalogue without a plan, which is told as that.
 
-    >>> Validate(max_quarantined_rates={"usage": 0.8}).allowed("usage")
-    0.8
-    >>> Validate().allowed("usage")
-    0.05
+    >>> limits = Validate(max_quarantined_rate=0.01, tables={"usage": 0.8})
+    >>> limits.allowed("usage"), limits.allowed("accounts")
+    (0.8, 0.01)
     """
 
-    max_quarantined_rate: float = Field(default=0.05, ge=0, le=1)
-    max_quarantined_rates: dict[str, float] = {}
-    max_unknown_plan_rate: float = Field(default=0.01, ge=0, le=1)
+    max_quarantined_rate: float = Field(default=0.01, ge=0, le=1)
+    tables: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+
+    @model_validator(mode="after")
+    def _tables_are_of_the_contract(self) -> Self:
+        for table in self.tables:
+            if table not in RAW_TABLES:
+                raise ValueError(f"tables: there is no table {table}; the contract has {', '.join(RAW_TABLES)}")
+        return self
 
     def allowed(self, table: str) -> float:
         """The share of a table's rows that may be in quarantine."""
-        return self.max_quarantined_rates.get(table, self.max_quarantined_rate)
+        return self.tables.get(table, self.max_quarantined_rate)
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,9 @@ def _problems(found: TableReport, table: RawTable, incoming: Incoming, limits: V
     first = "; ".join(shown(row) for row in worst.first)
     return [
         f"{found.table}: {found.quarantined:,} of {found.read:,} rows ({found.quarantined_rate:.1%}) break the "
-        f"contract, more than validate.max_quarantined_rate allows ({allowed:.1%}). "
+        f"contract, more than `validate` of params.yaml allows ({allowed:.1%}). "
         f"Most of them{column}: {worst.rule}, {worst.count:,} {'row' if worst.count == 1 else 'rows'}, "
-        f"first: {first}. Mend {found.place}, or raise validate.max_quarantined_rates.{found.table} in params.yaml."
+        f"first: {first}. Mend {found.place}, or raise validate.tables.{found.table} there."
     ]
 
 
@@ -133,7 +137,7 @@ def _unknown_plan(subscriptions: Judged, limits: Validate, connection: "DuckDBPy
         FROM running WHERE product_id IS NOT NULL GROUP BY product_id
         ORDER BY count(DISTINCT account_id) DESC, product_id
     """).fetchall()
-    if not rows or rows[0][1] <= limits.max_unknown_plan_rate * rows[0][2]:
+    if not rows or rows[0][1] <= limits.max_quarantined_rate * rows[0][2]:
         return None
     product_id, n_accounts, _, first = rows[0]
     others = f", nor {', '.join(str(row[0]) for row in rows[1:4])}" if rows[1:] else ""

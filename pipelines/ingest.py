@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from data.catalog import Catalog
 from data.contract import RAW_TABLES, RawTable
 from data.sources import RECORDED_AT, Sources, connect, read_sources
-from data.validation import check, stop_unless_good
+from data.validation import Validate, check, stop_unless_good
 from pipelines import paths, stage
 from pipelines.params import Params
 
@@ -31,7 +31,7 @@ def main() -> None:
     sources, catalog = Sources.load(paths.SOURCES), Catalog.load(paths.CATALOG)
     connection = connect()
     tables = read_sources(sources, folder=Path(params.ingest.folder), connection=connection)
-    checked = check(tables, catalog, params.validation, connection)
+    checked = check(tables, catalog, Validate(**params.validate_.model_dump()), connection)
     stop_unless_good(checked.report)
     with _whole(paths.STAGED) as staged, _whole(paths.QUARANTINE) as quarantine:
         for table, query in checked.clean.items():
