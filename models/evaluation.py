@@ -46,19 +46,22 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Comparison:
     """All systems on the same rows: their metrics, and the first one's differences to each other one."""
 
     metrics: Mapping[str, Mapping[str, Measured]]  # system -> metric
-    differences: Mapping[str, Mapping[str, Measured]]  # baseline -> metric, first system less the baseline
+    differences: Mapping[str, Mapping[str, Measured]]  # other system -> metric: the first system's less the other's
     n_rows: int
     n_positive: int
     n_groups: int
-    is_better_than_base_rate: bool | None  # None where it cannot be judged
-    verdict: str
+
+    @property
+    def has_both_classes(self) -> bool:
+        """Whether there is anything to judge by; if not, every figure is None."""
+        return 0 < self.n_positive < self.n_rows
 
 
-def judge(
+def compare(
     y: pd.Series[Any],
     systems: Mapping[str, np.ndarray],
     *,
@@ -66,28 +69,28 @@ def judge(
     seed: int,
     groups: pd.Series[Any] | None = None,
     periods: pd.Series[Any] | None = None,
-) -> Judgement:
-    """Judge `systems` (probability per row of `y`; ours first, `base_rate` among the others) with bootstrap intervals.
+) -> Comparison:
+    """Measure `systems` (probability per row of `y`) with bootstrap intervals; differences are to the first of them.
 
     `groups` are drawn as a whole. `periods` are snapshots: within each, `settings.capacity` rows can be acted on.
 
     >>> y = pd.Series([0, 0, 0, 1] * 50)
-    >>> result = judge(y, {"ours": 0.1 + 0.5 * y.to_numpy(), "base_rate": np.full(200, 0.25)},
-    ...                settings=Evaluation(n_bootstrap=50, capacity=10), seed=0)
-    >>> result.metrics["ours"]["auc"].value, result.metrics["base_rate"]["auc"].value, result.is_better_than_base_rate
-    (1.0, 0.5, True)
+    >>> result = compare(y, {"ours": 0.1 + 0.5 * y.to_numpy(), "base_rate": np.full(200, 0.25)},
+    ...                  settings=Evaluation(n_bootstrap=50, capacity=10), seed=0)
+    >>> result.metrics["ours"]["auc"].value, result.metrics["base_rate"]["auc"].value
+    (1.0, 0.5)
+    >>> result.metrics["ours"]["precision_at_capacity"].value, result.differences["base_rate"]["log_loss"].value < 0
+    (1.0, True)
     """
     truth = target(y)
     together = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     when = np.zeros(len(truth), int) if periods is None else np.unique(np.asarray(periods), return_inverse=True)[1]
     n_groups = int(together.max()) + 1 if len(truth) else 0
-    ours = next(iter(systems))
+    first, *others = systems
+    counts = len(truth), int(truth.sum()), n_groups
     if not 0 < truth.sum() < len(truth):
         nothing = {name: {metric: Measured(None, None, None) for metric in METRICS} for name in systems}
-        found = "no positives" if truth.sum() == 0 else "nothing but positives"
-        verdict = f"The model cannot be judged: the test block has {found} among its {len(truth)} rows."
-        differences = {name: nothing[name] for name in systems if name != ours}
-        return Judgement(nothing, differences, len(truth), int(truth.sum()), n_groups, None, verdict)
+        return Comparison(nothing, {name: nothing[name] for name in others}, *counts)
 
     scales = {name: _Scale(truth, np.asarray(p, dtype="float64"), when) for name, p in systems.items()}
     whole = {name: scale.metrics(np.ones((len(truth), 1)), settings) for name, scale in scales.items()}
@@ -99,25 +102,56 @@ def judge(
             for metric, values in scale.metrics(weights[:, has_both], settings).items():
                 drawn[name][metric].append(values)
     samples = {name: {m: np.concatenate(parts) for m, parts in by.items()} for name, by in drawn.items()}
-    metrics = {
-        name: {m: _interval(m, float(whole[name][m][0]), samples[name][m], settings.interval) for m in METRICS}
-        for name in systems
-    }
+
+    def measured(metric: str, value: np.ndarray, sample: np.ndarray) -> Measured:
+        return _interval(metric, float(value[0]), sample, settings.interval)
+
+    metrics = {name: {m: measured(m, whole[name][m], samples[name][m]) for m in METRICS} for name in systems}
     differences = {
         name: {
-            m: _interval(
-                "difference",
-                float(whole[ours][m][0] - whole[name][m][0]),
-                samples[ours][m] - samples[name][m],
-                settings.interval,
-            )
+            m: measured("difference", whole[first][m] - whole[name][m], samples[first][m] - samples[name][m])
             for m in METRICS
         }
-        for name in systems
-        if name != ours
+        for name in others
     }
-    better, verdict = _verdict(metrics[ours], differences, settings.interval)
-    return Judgement(metrics, differences, len(truth), int(truth.sum()), n_groups, better, verdict)
+    return Comparison(metrics, differences, *counts)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether there is a signal to act on (None: it cannot be judged), and the sentence that says so."""
+
+    is_better_than_base_rate: bool | None
+    sentence: str
+
+
+def verdict(comparison: Comparison, interval: float) -> Verdict:
+    """Of a comparison whose first system is the model and whose others hold `base_rate`.
+
+    The model is better than the base rate where its AUC's interval lies above 0.5 and the interval of its log loss's
+    difference to the base rate below 0.
+    """
+    if not comparison.has_both_classes:
+        found = "no positives" if comparison.n_positive == 0 else "nothing but positives"
+        return Verdict(
+            None, f"The model cannot be judged: the test block has {found} among its {comparison.n_rows} rows."
+        )
+    ours = next(iter(comparison.metrics.values()))
+    auc, loss = ours["auc"], comparison.differences["base_rate"]["log_loss"]
+    measured = (
+        f"AUC {auc.value:.3f} ({interval:.0%} interval {auc.low:.3f} to {auc.high:.3f}), "
+        f"log loss {loss.value:+.4f} ({loss.low:+.4f} to {loss.high:+.4f}) against it, on the test block"
+    )
+    if (auc.low or 0.0) <= 0.5 or (loss.high or 0.0) >= 0:
+        return Verdict(
+            False, f"The model is no better than the base rate, so there is no signal to act on: {measured}."
+        )
+    rivals = {name: by["log_loss"].high or 0.0 for name, by in comparison.differences.items() if name != "base_rate"}
+    beaten = [name for name, high in rivals.items() if high < 0]
+    rest = [name for name in rivals if name not in beaten]
+    also = f" It also beats {' and '.join(beaten)} in log loss." if beaten else ""
+    also += f" It is not clearly better than {' and '.join(rest)} in log loss." if rest else ""
+    return Verdict(True, f"The model is better than the base rate: {measured}.{also}")
 
 
 def _samples(together: np.ndarray, n_groups: int, n: int, seed: int) -> Iterator[np.ndarray]:
@@ -205,24 +239,6 @@ def _interval(metric: str, value: float, samples: np.ndarray, width: float) -> M
         samples = np.clip(samples - samples.mean() + value, 0, None)
     low, high = np.quantile(samples, [(1 - width) / 2, (1 + width) / 2])
     return Measured(value, float(low), float(high))
-
-
-def _verdict(
-    ours: Mapping[str, Measured], differences: Mapping[str, Mapping[str, Measured]], interval: float
-) -> tuple[bool, str]:
-    """Whether there is a signal to act on, and the sentence that says so."""
-    auc, loss = ours["auc"], differences["base_rate"]["log_loss"]
-    measured = (
-        f"AUC {auc.value:.3f} ({interval:.0%} interval {auc.low:.3f} to {auc.high:.3f}), "
-        f"log loss {loss.value:+.4f} ({loss.low:+.4f} to {loss.high:+.4f}) against it, on the test block"
-    )
-    if (auc.low or 0.0) <= 0.5 or (loss.high or 0.0) >= 0:
-        return False, f"The model is no better than the base rate, so there is no signal to act on: {measured}."
-    beaten = [n for n, d in differences.items() if n != "base_rate" and (d["log_loss"].high or 0.0) < 0]
-    rest = [n for n in differences if n != "base_rate" and n not in beaten]
-    also = f" It also beats {' and '.join(beaten)}." if beaten else ""
-    also += f" It is not clearly better than {' and '.join(rest)} in log loss." if rest else ""
-    return True, f"The model is better than the base rate: {measured}.{also}"
 
 
 def curves(y: pd.Series[Any], systems: Mapping[str, np.ndarray], n_points: int = 200) -> dict[str, pd.DataFrame]:

@@ -16,9 +16,9 @@ import pandas as pd
 from data.errors import BadInput
 from models import calibration, explanation
 from models.blocks import Blocks
+from models.boosting import Tuned, dataset
 from models.calibration import Calibrator
 from models.settings import Training
-from models.tuning import Tuned, dataset
 from models.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -33,8 +33,8 @@ class Propensity:
     up, with the base, to the margin.
     """
 
-    boosters_text: tuple[str, ...]
-    vocabulary: Vocabulary
+    boosters_text: tuple[str, ...] = field(repr=False)
+    vocabulary: Vocabulary = field(repr=False)
     calibrator: Calibrator
     # What happened in training: rows, rates, parameters. For people and reports; nothing is computed from it.
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -47,3 +47,10 @@ class Evaluation(Settings):
     # The rule that everybody knows: at this share of a plan's limit, offer more.
     rule_feature: str = "limit_peak_28d"
     rule_limit: Annotated[float, Field(gt=0)] = 0.8
+
+
+class Registry(Settings):
+    """Under which names MLflow keeps runs and models; several companies on one server need several."""
+
+    experiment: str = "upsell"
+    model: str = "upsell-propensity"

@@ -1,0 +1,29 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not make siblings importable
+
+import worlds
+
+from models import boosting, propensity
+from models.settings import Training
+
+
+@pytest.fixture(scope="session")
+def world() -> worlds.World:
+    return worlds.make()
+
+
+@pytest.fixture(scope="session")
+def model(world: worlds.World) -> propensity.Propensity:
+    return propensity.fit(
+        world.X,
+        world.y,
+        world.blocks,
+        tuned=boosting.untuned(),
+        settings=Training(n_seeds=3),
+        seed=7,
+        groups=world.groups,
+    )

@@ -1,0 +1,118 @@
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+from models import calibration
+from models.calibration import Calibrator
+
+
+def drawn(p: np.ndarray, seed: int = 0) -> np.ndarray:
+    return (np.random.default_rng(seed).random(len(p)) < p).astype(float)
+
+
+def margins(n: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).normal(-2, 1.2, size=n)
+
+
+def test_a_known_slope_and_intercept_are_found() -> None:
+    margin = margins(40_000)
+    y = drawn(expit(0.6 * margin + 0.4))
+    fitted = calibration.fit_sigmoid(margin, y, np.arange(len(y)))
+    assert fitted.slope == pytest.approx(0.6, abs=0.05)
+    assert fitted.intercept == pytest.approx(0.4, abs=0.08)
+
+
+def test_groups_that_repeat_themselves_count_once() -> None:
+    margin = margins(120, seed=3)
+    y = drawn(expit(1 + 0.9 * margin), seed=4)
+    once = calibration.fit_sigmoid(margin, y, np.arange(120))
+    # Thirty copies of each row are no more evidence, so the slope is shrunk as much as before.
+    copies = calibration.fit_sigmoid(np.repeat(margin, 30), np.repeat(y, 30), np.repeat(np.arange(120), 30))
+    fooled = calibration.fit_sigmoid(np.repeat(margin, 30), np.repeat(y, 30), np.arange(3600))
+    assert copies.slope == pytest.approx(once.slope, rel=0.15)
+    assert fooled.slope > 1.3 * copies.slope > 0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_noise_and_falling_maps_become_the_base_rate(seed: int) -> None:
+    margin = margins(2000, seed=seed)
+    noise = calibration.choose(margin, drawn(np.full(2000, 0.1), seed + 100), np.arange(2000), prior=0.1).calibrator
+    assert np.ptp(noise.probability(np.array([-4.0, 0.0]))) < 0.05
+    falling = calibration.choose(margin, drawn(expit(-margin - 4), seed), np.arange(2000), prior=0.1).calibrator
+    assert falling.slope == 0.0
+
+
+def test_the_choice_follows_the_truth() -> None:
+    margin = margins(20_000)
+    every = np.arange(len(margin))
+    straight = calibration.choose(margin, drawn(expit(margin)), every, prior=0.1)
+    assert straight.calibrator.kind == "sigmoid"  # a tie with none
+    bent = np.where(margin < -2, 0.02, 0.4)
+    assert calibration.choose(margin, drawn(bent), every, prior=0.1).calibrator.kind == "isotonic"
+
+
+def test_isotonic_of_its_own_kind_is_near_the_truth() -> None:
+    margin = margins(50_000)
+    truth = 0.05 + 0.5 * (margin > -2) * (margin + 2).clip(0, 1)
+    fitted = calibration.fit_isotonic(margin, drawn(truth), np.arange(len(margin)))
+    assert np.abs(fitted.probability(margin) - truth).mean() < 0.01
+
+
+def test_one_class_falls_back_to_the_prior() -> None:
+    none = calibration.choose(margins(9), np.zeros(9), np.arange(9), prior=0.2).calibrator
+    np.testing.assert_allclose(none.probability(np.array([-1.0, 5.0])), 0.02)
+    empty = calibration.choose(np.zeros(0), np.zeros(0), np.zeros(0), prior=0.2).calibrator
+    np.testing.assert_allclose(empty.probability(np.array([3.0])), 0.2)
+
+
+def test_separated_classes_stay_finite() -> None:
+    margin = np.concatenate([np.full(50, -3.0), np.full(50, 3.0)])
+    chosen = calibration.choose(margin, (margin > 0).astype(float), np.arange(100), prior=0.5).calibrator
+    p = chosen.probability(margin)
+    assert 0 < p.min() < 0.1
+    assert 0.9 < p.max() < 1
+
+
+calibrators = st.one_of(
+    st.just(Calibrator("none")),
+    st.builds(Calibrator, st.just("sigmoid"), slope=st.floats(0, 5), intercept=st.floats(-3, 3)),
+    st.builds(
+        lambda xs, ps: Calibrator("isotonic", knots=tuple(zip(sorted(xs), sorted(ps), strict=True))),
+        st.lists(st.integers(-400, 400).map(lambda i: i / 100), min_size=4, max_size=4, unique=True),
+        st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4),
+    ),
+)
+rows = st.lists(st.lists(st.floats(-2, 2), min_size=3, max_size=3), min_size=1, max_size=6)
+
+
+@given(calibrators, rows, st.floats(-3, 3))
+def test_points_add_up_and_keep_the_sign(calibrator: Calibrator, rows: list[list[float]], base: float) -> None:
+    parts = np.array(rows)
+    margin = base + parts.sum(axis=1)
+    points = calibrator.points(parts, margin, base)
+    whole = 100 * (calibrator.probability(np.array([base]))[0] + 0 * margin) + points.sum(axis=1)
+    np.testing.assert_allclose(whole, 100 * calibrator.probability(margin), atol=1e-6, rtol=0)
+    assert (points * parts >= 0).all()
+
+
+@given(calibrators, st.lists(st.floats(-6, 6), min_size=2, max_size=30))
+def test_a_calibrator_never_falls_and_survives_json(calibrator: Calibrator, margin: list[float]) -> None:
+    ordered = np.sort(margin)
+    p = calibrator.probability(ordered)
+    assert (np.diff(p) >= 0).all()
+    assert ((p > 0) & (p < 1)).all()
+    again = Calibrator.from_json(json.loads(json.dumps(calibrator.to_json())))
+    np.testing.assert_array_equal(again.probability(ordered), p)
+
+
+def test_the_derivative_is_that_of_the_map() -> None:
+    stairs = Calibrator("isotonic", knots=((-1.0, 0.1), (0.0, 0.3), (2.0, 0.4)))
+    np.testing.assert_allclose(stairs.derivative(np.array([-2.0, -0.5, 0.0, 1.0, 3.0])), [0, 0.2, 0.125, 0.05, 0])
+    smooth = Calibrator("sigmoid", slope=0.7, intercept=float(logit(0.2)))
+    step = 1e-6
+    slope = (smooth.probability(np.array([0.3 + step])) - smooth.probability(np.array([0.3 - step]))) / (2 * step)
+    np.testing.assert_allclose(smooth.derivative(np.array([0.3])), slope, rtol=1e-6)
