@@ -1,0 +1,113 @@
+"""Every account × offer: whether it is allowed, what blocks it, what it is worth, and where it ranks."""
+
+import pandas as pd
+
+from data.catalog import Catalog, Offer
+from decisions import conditions, gates, value
+from decisions.settings import Decide, Gates
+
+
+def candidates(
+    accounts: pd.DataFrame, refusals: pd.DataFrame | None, catalog: Catalog, settings: Gates, money: Decide
+) -> pd.DataFrame:
+    """One row per (account_id, as_of, offer_id).
+
+    accounts: one row per account, with its features, terms, attributes and `propensity`.
+    refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
+
+    Until the response to offers is learnt, what is expected of an offer is propensity × its value, less the cost of the
+    contact; p_accept, p_organic and uplift stay null rather than pretend.
+    """
+    conditions.check(catalog, list(accounts.columns))
+    selling = gates.first_blocking(accounts, settings)
+    helping = gates.first_blocking(accounts, settings, for_help=True)
+    parts = [
+        _of_offer(offer, accounts, helping if offer.is_help else selling, refusals, catalog, settings, money)
+        for offer in catalog.offers
+    ]
+    columns = [
+        "account_id", "as_of", "offer_id", "channel", "discount_pct", "is_allowed", "blocked_by", "p_accept", "p_organic",
+        "uplift", "value", "context", "lever", "priority",
+    ]  # fmt: skip
+    if not parts:
+        return pd.DataFrame(columns=[*columns, "rank"])
+    rows = pd.concat(parts, ignore_index=True)[columns]
+    order = rows.assign(order=-rows["priority"].fillna(float("-inf")), blocked=~rows["is_allowed"])
+    order = order.sort_values(["account_id", "as_of", "blocked", "order", "offer_id"], kind="stable")
+    place = (order.groupby(["account_id", "as_of"]).cumcount() + 1).astype("Int64").where(order["is_allowed"])
+    return rows.loc[order.index].assign(rank=place)
+
+
+def _of_offer(
+    offer: Offer,
+    accounts: pd.DataFrame,
+    gate: pd.Series,
+    refusals: pd.DataFrame | None,
+    catalog: Catalog,
+    settings: Gates,
+    money: Decide,
+) -> pd.DataFrame:
+    """One row per account: this offer."""
+    yearly = 12 * value.added_mrr(offer, accounts, catalog)
+    lever = money.levers.get(offer.kind, 1.0)
+    expected = accounts["propensity"] * yearly * money.gross_margin_pct / 100 - offer.contact_cost
+    if offer.is_help:
+        priority = pd.Series(0.0, index=accounts.index)  # help earns no rank by money; who needs it gets it
+    else:
+        priority = expected * lever
+
+    blocked = gate.copy()
+
+    def block(where: pd.Series, by: str) -> None:
+        nonlocal blocked
+        blocked = blocked.where(blocked.notna() | ~where.astype(bool), by)
+
+    if not offer.is_help:
+        block(_refused_this(offer, accounts, refusals, settings), "recent_refusal")
+    block(
+        ~(value.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
+    )
+    block(~conditions.all_hold(offer.applicable, accounts), "not_applicable")
+    block(~conditions.all_hold(offer.suitable, accounts), "not_suitable")
+    block(pd.Series(_is_over(offer, accounts), index=accounts.index), "offer_ended")
+    if not offer.is_help:
+        block(priority <= 0, "no_gain")
+    return pd.DataFrame(
+        {
+            "account_id": accounts["account_id"],
+            "as_of": accounts["as_of"],
+            "offer_id": offer.id,
+            "channel": offer.channels[0],
+            "discount_pct": min(offer.discounts.steps_pct, default=0.0),
+            "is_allowed": blocked.isna(),
+            "blocked_by": blocked,
+            "p_accept": float("nan"),
+            "p_organic": float("nan"),
+            "uplift": float("nan"),
+            "value": yearly,
+            "context": 1.0,
+            "lever": lever,
+            "priority": priority,
+        }
+    )
+
+
+def _is_over(offer: Offer, accounts: pd.DataFrame) -> pd.Series:
+    """Not launched yet, or no longer valid."""
+    over = pd.Series(False, index=accounts.index)
+    if offer.launched_on:
+        over |= accounts["as_of"] < pd.Timestamp(offer.launched_on)
+    if offer.valid_until:
+        over |= accounts["as_of"] > pd.Timestamp(offer.valid_until)
+    return over
+
+
+def _refused_this(
+    offer: Offer, accounts: pd.DataFrame, refusals: pd.DataFrame | None, settings: Gates
+) -> pd.Series:
+    """Whether this very offer was declined not long enough ago."""
+    if refusals is None or settings.refusal_days is None:
+        return pd.Series(False, index=accounts.index)
+    of_this = refusals[refusals["offer_id"] == offer.id].set_index("account_id")["days_since_declined"]
+    days = accounts["account_id"].map(of_this).astype("float64")
+    return days < settings.same_offer_refusal_days

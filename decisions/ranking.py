@@ -1,0 +1,172 @@
+"""The list: one row per account, who is contacted this week and about what, who is not and why."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from data.catalog import Catalog
+from decisions import conditions, gates
+from decisions.settings import Decide, Gates, Segments
+
+ORDER = ("contact", "beyond_capacity", "holdout", "nurture", "none")
+
+
+def held_out(account_ids: pd.Series, *, share: float, salt: str) -> pd.Series:
+    """Whether an account is in the holdout: by a salted hash of its id, so that it stays there week after week.
+
+    >>> held_out(pd.Series(["a", "b"]), share=0.0, salt="2026").tolist()
+    [False, False]
+    """
+
+    def draw(account_id: str) -> float:
+        digest = hashlib.sha256(f"{salt}:{account_id}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64
+
+    return account_ids.map(draw) < share
+
+
+def segment(accounts: pd.DataFrame, settings: Segments) -> pd.Series:
+    """small, mid or large, by seats."""
+    seats = accounts["seats"].fillna(0)
+    named = np.select(
+        [seats >= settings.large_from_seats, seats >= settings.mid_from_seats], ["large", "mid"], default="small"
+    )
+    return pd.Series(named, index=accounts.index)
+
+
+def stars(propensity: pd.Series, base_rate: float, from_lift: tuple[float, ...]) -> pd.Series:
+    """1 to 5 by how many times the base rate the propensity is.
+
+    >>> stars(pd.Series([0.01, 0.1, 0.5]), 0.1, (0.75, 1.5, 2.5, 4.0)).tolist()
+    [1, 2, 5]
+    """
+    lift = propensity / max(base_rate, 1e-9)
+    return pd.Series(1 + np.searchsorted(np.asarray(from_lift), lift.to_numpy(), side="right"), index=propensity.index)
+
+
+def ranked(
+    accounts: pd.DataFrame,
+    candidates: pd.DataFrame,
+    catalog: Catalog,
+    *,
+    base_rate: float,
+    gate_settings: Gates,
+    money: Decide,
+    segments: Segments,
+    previous: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row per account in the order of rank: its best allowed offer, or help, or what blocks it.
+
+    `unblock_…` say what would change the answer: the offer that came closest, and the condition or the days it lacks.
+    """
+    best = candidates[candidates["is_allowed"]].sort_values("rank").drop_duplicates("account_id")
+    is_help = {offer.id: offer.is_help for offer in catalog.offers}
+    selling = best[~best["offer_id"].map(is_help).astype(bool)]
+    helping = candidates[candidates["is_allowed"] & candidates["offer_id"].map(is_help).fillna(False).astype(bool)]
+    helping = _first_by_catalogue(helping, catalog)
+
+    rows = accounts.merge(
+        selling[["account_id", "offer_id", "channel", "discount_pct", "value", "priority"]], on="account_id", how="left"
+    )
+    sells = rows["offer_id"].notna()
+    out = held_out(rows["account_id"], share=money.holdout_share, salt=money.holdout_salt) & sells
+    rows["assignment"] = np.select([out, sells], ["holdout", "contact"], default="none")
+    rows = _within_capacity(rows, money)
+    if money.nurture:
+        rows = _helped(rows, helping)
+    cost = rows["offer_id"].map({offer.id: offer.contact_cost for offer in catalog.offers}).astype("float64")
+    margin = money.gross_margin_pct / 100
+    rows["expected_arr"] = (rows["propensity"] * rows["value"] * margin - cost).where(sells)
+    rows["pscore"] = np.select(
+        [out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0
+    )
+    blocked = gates.first_blocking(rows, gate_settings)
+    closest = _closest(candidates, catalog)
+    rows = rows.merge(closest, on="account_id", how="left")
+    rows["blocked_by"] = blocked.where(blocked.notna(), rows["closest_blocked_by"]).where(~sells)
+    rows = _lacking(rows, catalog)
+    rows["unblock_days"] = gates.opens_in_days(rows, rows["blocked_by"], gate_settings)
+    rows["segment"] = segment(rows, segments)
+    rows["stars"] = stars(rows["propensity"], base_rate, money.stars_from_lift)
+    rows["approval"] = None
+    rows["contact_by_on"] = (rows["as_of"] + pd.Timedelta(days=money.contact_within_days)).where(
+        rows["assignment"].isin(["contact", "nurture"])
+    )
+    return _moved(_in_order(rows), previous)
+
+
+def _first_by_catalogue(helping: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """Of several kinds of help, the one that the catalogue names first: put the most pressing at the top."""
+    place = {offer.id: i for i, offer in enumerate(catalog.offers)}
+    order = helping.assign(order=helping["offer_id"].map(place)).sort_values(["account_id", "order"], kind="stable")
+    return order.drop_duplicates("account_id").drop(columns="order")
+
+
+def _within_capacity(rows: pd.DataFrame, money: Decide) -> pd.DataFrame:
+    """Each owner's best accounts up to the capacity of a week; the others wait."""
+    contact = rows["assignment"] == "contact"
+    order = rows[contact].sort_values(["priority", "account_id"], ascending=[False, True], kind="stable")
+    owner = order["owner_id"].fillna("")
+    place = order.groupby(owner).cumcount()
+    room = np.where(owner == "", money.capacity_without_owner, money.capacity_per_owner)
+    beyond = order.index[place >= room]
+    rows = rows.copy()
+    rows.loc[beyond, "assignment"] = "beyond_capacity"
+    return rows
+
+
+def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
+    """Help for those to whom nothing is sold."""
+    help_of = helping.set_index("account_id")
+    helped = (rows["assignment"] == "none") & rows["account_id"].isin(help_of.index)
+    rows = rows.copy()
+    for name in ("offer_id", "channel", "discount_pct", "priority"):
+        rows[name] = rows[name].mask(helped, rows["account_id"].map(help_of[name]))
+    rows.loc[helped, "assignment"] = "nurture"
+    return rows
+
+
+def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it."""
+    late = {name: i for i, name in enumerate(("not_eligible", "not_applicable", "not_suitable", "offer_ended", "no_gain"))}
+    sells = candidates["offer_id"].map({offer.id: not offer.is_help for offer in catalog.offers}).astype(bool)
+    rows = candidates[sells & ~candidates["is_allowed"]]
+    far = rows["blocked_by"].map(late).fillna(-1)
+    rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(["account_id", "far", "worth", "offer_id"], kind="stable")
+    rows = rows.drop_duplicates("account_id")
+    return rows[["account_id", "offer_id", "blocked_by"]].rename(
+        columns={"offer_id": "closest_offer_id", "blocked_by": "closest_blocked_by"}
+    )
+
+
+def _lacking(rows: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """Beside each account, what the offer that came closest lacks."""
+    names = ["unblock_feature", "unblock_now", "unblock_target"]
+    parts = [
+        conditions.lacking([*offer.eligible, *offer.applicable, *offer.suitable], rows[of_this])
+        for offer in catalog.offers
+        if (of_this := rows["closest_offer_id"] == offer.id).any()
+    ]
+    found = pd.concat(parts) if parts else pd.DataFrame(columns=names)
+    return rows.assign(**{name: found[name].reindex(rows.index) for name in names})
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """Accounts to contact first, by priority; then those beyond capacity, held out, to help, and left alone."""
+    place = rows["assignment"].map({name: i for i, name in enumerate(ORDER)})
+    order = rows.assign(place=place, by=-rows["priority"].fillna(0), then=-rows["propensity"])
+    order = order.sort_values(["place", "by", "then", "account_id"], kind="stable")
+    return rows.loc[order.index].assign(rank=range(1, len(rows) + 1)).reset_index(drop=True)
+
+
+def _moved(rows: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
+    """How each account moved since the list before; without one, all are new."""
+    if previous is None:
+        return rows.assign(movement="new", movement_ranks=pd.array([pd.NA] * len(rows), dtype="Int64"))
+    before = rows["account_id"].map(previous.set_index("account_id")["rank"]).astype("Int64")
+    moved = before - rows["rank"].astype("Int64")
+    named = np.select(
+        [moved.isna(), (moved > 0).fillna(False), (moved < 0).fillna(False)], ["new", "up", "down"], default="same"
+    )
+    return rows.assign(movement=named, movement_ranks=moved)

@@ -1,0 +1,41 @@
+"""The numbers of deciding that a person may turn: gates, capacity, holdout, money."""
+
+from pydantic import Field
+
+from data.settings import Settings
+
+
+class Gates(Settings):
+    """When not to sell. Each gate of the contract with its number; null switches a gate off."""
+
+    requires_consent: bool = True
+    onboarding_days: int | None = Field(default=60, ge=0)
+    blocks_serious_tickets: bool = True
+    unhappy_nps_below: int | None = Field(default=7, ge=0, le=10)
+    unhappy_nps_days: int = Field(default=90, ge=1)
+    falling_use_below: float | None = Field(default=-0.3, le=0)  # use_change_28d at or under this
+    refusal_days: int | None = Field(default=90, ge=0)
+    same_offer_refusal_days: int = Field(default=180, ge=0)
+    max_contacts_30d: int | None = Field(default=2, ge=0)
+
+
+class Segments(Settings):
+    """Sizes of customers by seats: mid from here, large from there."""
+
+    mid_from_seats: int = Field(default=20, ge=1)
+    large_from_seats: int = Field(default=100, ge=1)
+
+
+class Decide(Settings):
+    """Money and the team's week."""
+
+    capacity_per_owner: int = Field(default=12, ge=0)  # accounts that a CSM can talk to in a week
+    capacity_without_owner: int = Field(default=5, ge=0)  # taken by whoever has time
+    holdout_share: float = Field(default=0.05, ge=0, lt=1)
+    holdout_salt: str = "2026"
+    gross_margin_pct: float = Field(default=80, ge=0, le=100)
+    contact_within_days: int = Field(default=7, ge=1)
+    # a lever weighs a kind of offer on purpose; a trial earns only if it is bought in the end
+    levers: dict[str, float] = {"trial": 0.3}
+    nurture: bool = True  # offer help where nothing may be sold
+    stars_from_lift: tuple[float, float, float, float] = (0.75, 1.5, 2.5, 4.0)  # of the base rate, for 2, 3, 4, 5 stars

@@ -1,0 +1,168 @@
+"""Reasons in words: the model's own contributions, said with the account's own figures beside those of its peers."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from data.catalog import Catalog, Language
+from delivery import labels
+from delivery.figures import spoken
+from features.feature import Feature
+
+NOT_COMPARED = ("use_vs_peers", "adoption_vs_peers")  # these are comparisons already
+RAISES, LOWERS = "▲ ", "▼ "
+LANGUAGES: tuple[Language, Language] = ("en", "ja")
+
+
+def peers(features: pd.DataFrame, named: Sequence[Feature]) -> pd.DataFrame:
+    """The median of each numeric feature among accounts on the same plan. One row per account of `features`."""
+    numeric = [f.name for f in named if f.unit not in ("category", "flag")]
+    values = features[numeric].apply(pd.to_numeric).astype("float64")
+    return values.groupby(features["plan_id"].to_numpy()).transform("median")
+
+
+def sentences(
+    features: pd.DataFrame, named: Sequence[Feature], catalog: Catalog, language: Language
+) -> dict[str, list[str]]:
+    """What each feature says of each account: by feature, one sentence per row of `features`."""
+    medians = peers(features, named)
+    plan_names = [catalog.plan(plan).name[language] for plan in features["plan_id"]]
+    said = {}
+    for f in named:
+        if f.unit in ("category", "flag"):
+            said[f.name] = [_category(f, value, catalog, language) for value in features[f.name]]
+            continue
+        values = pd.to_numeric(features[f.name]).astype("float64").to_numpy()
+        compared = f.name not in NOT_COMPARED
+        said[f.name] = [
+            _sentence(f, value, median if compared else float("nan"), plan, catalog.currency, language)
+            for value, median, plan in zip(values, medians[f.name], plan_names, strict=True)
+        ]
+    return said
+
+
+def _sentence(f: Feature, value: float, median: float, plan: str, currency: str, language: Language) -> str:
+    if np.isnan(value):
+        return f.nothing[language]
+    text = f.sentence[language].format(value=spoken(value, f.unit, language, currency=currency))
+    if np.isnan(median):
+        return text
+    peer = spoken(median, f.unit, language, currency=currency)
+    return f"{text}（{plan}の中央値：{peer}）" if language == "ja" else f"{text} (median on {plan}: {peer})"
+
+
+def _category(f: Feature, value: object, catalog: Catalog, language: Language) -> str:
+    if value is None or value is pd.NA or value != value:
+        return f.nothing[language]
+    names: Mapping[str, object] = {
+        "plan_id": {plan.id: plan.name[language] for plan in catalog.plans},
+        "lifecycle_stage": {k: t[language] for k, t in labels.STAGES.items()},
+        "billing": {"monthly": "月払い", "annual": "年払い"} if language == "ja" else {},
+    }.get(f.name, {})
+    return f.sentence[language].format(value=names.get(str(value), value))
+
+
+def reasons(
+    contributions: pd.DataFrame, features: pd.DataFrame, named: Sequence[Feature], catalog: Catalog
+) -> pd.DataFrame:
+    """The table `reasons` of the contract: one row per account × feature of the model, and a row `(base)`.
+
+    contributions: account_id, as_of, feature, contribution (log-odds), points (share of probability).
+    """
+    by_name = {f.name: f for f in named}
+    said = {language: sentences(features, named, catalog, language) for language in LANGUAGES}
+    place = {account: i for i, account in enumerate(features["account_id"])}
+    rows = contributions.copy()
+    at = rows["account_id"].map(place).to_numpy()
+    names = rows["feature"].to_numpy()
+    is_base = names == "(base)"
+    rows["group"] = [by_name[n].group if n in by_name else None for n in names]
+    columns = {n: features[n].to_numpy(dtype=object, na_value=None) for n in set(names) if n in by_name}
+    raw = [columns[n][i] if n in columns else None for n, i in zip(names, at, strict=True)]
+    is_text = np.array([isinstance(value, str) for value in raw])
+    rows["value"] = [float("nan") if text or value is None else float(value) for value, text in zip(raw, is_text, strict=True)]
+    rows["value_text"] = [value if text else None for value, text in zip(raw, is_text, strict=True)]
+    for language in LANGUAGES:
+        rows[f"text_{language}"] = [
+            said[language][n][i] if n in by_name else None for n, i in zip(names, at, strict=True)
+        ]
+    order = rows.assign(size=np.where(is_base, np.inf, rows["contribution"].abs()))
+    order = order.sort_values(["account_id", "size", "feature"], ascending=[True, False, True], kind="stable")
+    return rows.loc[order.index].assign(rank=order.groupby("account_id").cumcount())
+
+
+def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language: Language) -> pd.DataFrame:
+    """The few reasons that stand on the list: `reason_1` … `reason_n`, one row per account_id.
+
+    Features that say much the same (a group) speak once, by the one that weighs most in the group's direction; the groups
+    come by what they add up to. At least one is a thing that the customer or the CSM can act on, where there is any.
+    """
+    acts = {f.name for f in named if f.is_actionable}
+    rows = reasons[reasons["feature"] != "(base)"]
+    total = rows.groupby(["account_id", "group"])["points"].transform("sum")
+    rows = rows.assign(total=total, acts=rows["feature"].isin(acts))
+    rows = rows[np.sign(rows["points"]) == np.sign(rows["total"])]
+    rows = rows.assign(size=rows["points"].abs(), weight=rows["total"].abs())
+    rows = rows.sort_values(["account_id", "group", "size", "feature"], ascending=[True, True, False, True])
+    rows = rows.drop_duplicates(["account_id", "group"])
+    # what speaks for the account first, then what speaks against it, each by weight
+    rows = rows[rows["weight"] >= 0.001].assign(against=rows["total"] < 0)
+    rows = rows.sort_values(["account_id", "weight"], ascending=[True, False], kind="stable")
+    place = rows.groupby("account_id").cumcount()
+    can_act = rows["acts"] & ~rows["against"]
+    first_act = rows[can_act].groupby("account_id").head(1).index
+    keep = place < n
+    has_act = (rows["acts"] & keep).groupby(rows["account_id"]).transform("any")
+    spare = rows.index.isin(first_act) & ~has_act
+    needs_room = pd.Series(spare, index=rows.index).groupby(rows["account_id"]).transform("any")
+    keep = (keep & ~(needs_room & (place == n - 1))) | spare
+    rows = rows[keep].sort_values(["account_id", "against", "weight"], ascending=[True, True, False], kind="stable")
+    mark = np.where(rows["against"], LOWERS, RAISES)
+    rows = rows.assign(text=mark + rows[f"text_{language}"], place=rows.groupby("account_id").cumcount() + 1)
+    wide = rows.pivot(index="account_id", columns="place", values="text")
+    wide = wide.reindex(columns=range(1, 6)).rename(columns=lambda i: f"reason_{i}")
+    return wide.astype(object).where(wide.notna(), None).reset_index()
+
+
+def evidence(fired: pd.DataFrame, named: Sequence[Feature], triggers: Sequence, catalog: Catalog) -> pd.DataFrame:  # type: ignore[type-arg]
+    """The table `triggers` of the contract: each trigger that fired, with its evidence in both languages."""
+    units = {f.name: f.unit for f in named} | {"days_since_executive": "days"}
+    by_id = {trigger.id: trigger for trigger in triggers}
+    rows = fired.copy()
+    for language in LANGUAGES:
+        rows[f"evidence_{language}"] = [
+            by_id[t].evidence[language].format(
+                value=spoken(v, units[by_id[t].value], language, currency=catalog.currency)  # type: ignore[arg-type]
+            )
+            for t, v in zip(rows["trigger"], rows["value"], strict=True)
+        ]  # fmt: skip
+    return rows.drop(columns="value")
+
+
+def would_unblock(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Catalog, language: Language) -> pd.Series:
+    """The nearest change that would open what blocks the account, in words; null where nothing blocks it."""
+    by_name = {f.name: f for f in named}
+    offers = {offer.id: offer for offer in catalog.offers}
+    ja = language == "ja"
+
+    def say(row: pd.Series) -> str | None:
+        gate = row["blocked_by"]
+        if not isinstance(gate, str):
+            return None
+        days = row["unblock_days"]
+        if days == days:
+            return f"あと{days:.0f}日待つ" if ja else f"Wait {spoken(days, 'days', 'en')}"
+        feature = by_name.get(row["unblock_feature"]) if isinstance(row["unblock_feature"], str) else None
+        if feature is not None and gate in ("not_eligible", "not_applicable", "not_suitable"):
+            offer = offers[row["closest_offer_id"]].name[language]
+            now, wanted = row["unblock_now"], row["unblock_target"]
+            if wanted == wanted:
+                target = spoken(wanted, feature.unit, language, currency=catalog.currency)
+                have = "-" if now != now else spoken(now, feature.unit, language, currency=catalog.currency)
+                label = feature.description[language]
+                return f"{offer}：{label}が{target}（現在{have}）" if ja else f"{offer}: {label} at {target} (now {have})"
+        gate_words = labels.GATES.get(gate)
+        return gate_words.would_unblock[language] if gate_words else None
+
+    return decisions.apply(say, axis=1) if len(decisions) else pd.Series(dtype=object)

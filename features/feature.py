@@ -1,0 +1,69 @@
+"""What a feature is: a named, explained number about an account as of a day."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import ibis.expr.types as ir
+
+from data.catalog import Text
+
+Group = Literal[
+    "use", "adoption", "limits", "tenure", "seats", "support", "sentiment", "relationship", "commerce", "proposals",
+    "life", "health", "profile",
+]  # fmt: skip
+Unit = Literal[
+    "count", "days", "share", "change", "change_per_week", "money", "score", "nps", "rating", "hours", "number",
+    "flag", "category",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature names and explains itself; the dictionary, the reasons and docs/features.md read it from here.
+
+    of: the expression, over the rows of its idea (an aggregate) or over the wide table (a row expression).
+    empty: its value where the source table exists but the account has no rows in it (0 for a count, None for a mean).
+    sentence: with `{value}`, which the reader's language formats by `unit`; what a CSM can repeat to the customer.
+    nothing: the sentence where the value is null.
+    needs_days: null for an account younger than this: half a window is no trend.
+    is_predictor: whether the model may read it; others serve conditions and display.
+    is_actionable: whether the customer or the CSM can do something about it.
+    """
+
+    name: str
+    group: Group
+    unit: Unit
+    description: Text
+    sentence: Text
+    nothing: Text
+    of: Callable[[ir.Table], ir.Value]
+    empty: float | None = None
+    needs_days: int = 0
+    is_predictor: bool = True
+    is_actionable: bool = False
+
+
+def feature(
+    name: str,
+    group: Group,
+    unit: Unit,
+    of: Callable[[ir.Table], ir.Value],
+    *,
+    description: tuple[str, str],
+    sentence: tuple[str, str],
+    nothing: tuple[str, str] | None = None,
+    empty: float | None = None,
+    needs_days: int = 0,
+    is_predictor: bool = True,
+    is_actionable: bool = False,
+) -> Feature:
+    """A feature whose texts are given as (English, Japanese)."""
+    missing = nothing or (f"{description[0]}: not known", f"{description[1]}：データなし")
+    texts = [Text(en=en, ja=ja) for en, ja in (description, sentence, missing)]
+    return Feature(name, group, unit, *texts, of, empty, needs_days, is_predictor, is_actionable)
+
+
+def aggregated(rows: ir.Table, features: list[Feature]) -> ir.Table:
+    """One row per (account_id, as_of) that has rows: each feature's aggregate over them, in one pass."""
+    return rows.group_by("account_id", "as_of").aggregate(**{f.name: f.of(rows) for f in features})

@@ -1,0 +1,67 @@
+"""Where the account stands in its life with us, and the flags that offers ask for."""
+
+import ibis
+import ibis.expr.types as ir
+from pydantic import Field
+
+from data.settings import Settings
+from features.feature import Feature, feature
+
+
+class Lifecycle(Settings):
+    """Where one stage ends and the next begins."""
+
+    onboarding_days: int = Field(default=60, ge=0)
+    adopting_days: int = Field(default=180, ge=0)
+    adopting_below_adoption: float = 0.35
+    renewal_within_days: int = Field(default=90, ge=0)
+    at_risk_use_change: float = -0.4
+    reached_gated_events: int = 3
+    reached_limit: float = 0.8
+
+
+def features(s: Lifecycle) -> list[Feature]:
+    """The stage and the flags, over the wide table with the health score in it."""
+
+    def stage(w: ir.Table) -> ir.Value:
+        is_at_risk = (w.health_band == "red") | (w.use_change_28d <= s.at_risk_use_change)
+        is_renewal = (w.billing == "annual") & (w.days_to_renewal <= s.renewal_within_days)
+        return ibis.cases(
+            (w.tenure_days < s.onboarding_days, "onboarding"),
+            (is_at_risk.fill_null(False), "at_risk"),
+            (is_renewal.fill_null(False), "renewal"),
+            (
+                (w.tenure_days < s.adopting_days) | (w.adoption_rate < s.adopting_below_adoption).fill_null(False),
+                "adopting",
+            ),
+            else_="established",
+        )
+
+    def has_reached_for_more(w: ir.Table) -> ir.Value:
+        gated = (w.gated_next_plan_28d >= s.reached_gated_events).fill_null(False)
+        return gated | (w.limit_peak >= s.reached_limit).fill_null(False)
+
+    def needs_help(w: ir.Table) -> ir.Value:
+        serious = (w.open_serious_tickets > 0).fill_null(False)
+        unhappy = (w.nps_latest <= 6).fill_null(False) | (w.csm_sentiment_level == 0).fill_null(False)
+        return serious | unhappy | (w.health_band == "red").fill_null(False)
+
+    return [
+        feature(
+            "lifecycle_stage", "tenure", "category", stage,
+            description=("Lifecycle stage", "ライフサイクルステージ"),
+            sentence=("Stage: {value}", "ステージ：{value}"),
+        ),
+        feature(
+            "has_reached_for_more", "adoption", "flag", has_reached_for_more,
+            description=("Meets locked features of the next plan, or a limit", "上位プランの機能または上限に達している"),
+            sentence=("Reaches for more than the plan holds", "プランを超える利用の兆し"),
+            is_predictor=False,
+        ),
+        feature(
+            "needs_help", "support", "flag", needs_help,
+            description=("Has an open serious ticket, or is unhappy", "重要な未解決課題または不満がある"),
+            sentence=("Needs help first", "まず支援が必要"),
+            is_predictor=False,
+        ),
+    ]  # fmt: skip

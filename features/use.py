@@ -1,0 +1,98 @@
+"""Use: how often, how regularly, and whether it grows."""
+
+import ibis.expr.types as ir
+
+from data.known import known_within
+from features.feature import Feature, aggregated, feature
+
+WEEKS = 8
+DAYS = 90
+
+
+def _events(days: int) -> Feature:
+    return feature(
+        f"events_{days}d", "use", "count",
+        lambda u: u.n_events.sum(where=u.age_days <= days),
+        description=(f"Events in the last {days} days", f"直近{days}日の操作回数"),
+        sentence=(f"{{value}} events in the last {days} days", f"直近{days}日の操作回数は{{value}}"),
+        empty=0,
+        is_actionable=True,
+    )  # fmt: skip
+
+
+def _active_days(days: int) -> Feature:
+    return feature(
+        f"active_days_{days}d", "use", "days",
+        lambda u: u.used_on.nunique(where=u.age_days <= days),
+        description=(f"Days with use in the last {days}", f"直近{days}日のうち利用があった日数"),
+        sentence=(f"Used on {{value}} of the last {days}", f"直近{days}日のうち{{value}}利用"),
+        empty=0,
+        is_actionable=True,
+    )  # fmt: skip
+
+
+def _weekly_slope(u: ir.Table) -> ir.Value:
+    """Least-squares slope of the weekly events, by its closed form: a week without rows counts as zero by itself."""
+    week = ((u.age_days - 1) / 7).floor()
+    centred = (WEEKS - 1) / 2 - week
+    spread = sum((i - (WEEKS - 1) / 2) ** 2 for i in range(WEEKS))
+    return (u.n_events * centred).sum(where=u.age_days <= 7 * WEEKS) / spread
+
+
+FEATURES = [
+    _events(7),
+    _events(28),
+    _events(90),
+    _active_days(7),
+    _active_days(28),
+    feature(
+        "use_trend_8w", "use", "change_per_week",
+        lambda u: _weekly_slope(u) / (u.n_events.sum(where=u.age_days <= 7 * WEEKS) / WEEKS).nullif(0),
+        description=("Trend of weekly events over eight weeks, relative to their mean", "8週間の利用トレンド（週平均比）"),
+        sentence=("Use has changed by {value} a week over the last eight weeks", "直近8週間の利用は週あたり{value}で推移"),
+        nothing=("No use in the last eight weeks to see a trend in", "直近8週間は利用がなく傾向が出せません"),
+        needs_days=56,
+        is_actionable=True,
+    ),
+    feature(
+        "use_change_28d", "use", "change",
+        lambda u: u.n_events.sum(where=u.age_days <= 28)
+        / u.n_events.sum(where=(u.age_days > 28) & (u.age_days <= 56)).nullif(0) - 1,
+        description=("Events of the last 28 days against the 28 days before", "直近28日の操作回数の前28日比"),
+        sentence=("Use in the last 28 days changed by {value} on the 28 days before", "直近28日の利用は前の28日と比べて{value}"),
+        nothing=("No earlier use to compare with", "比較できる過去の利用がありません"),
+        needs_days=56,
+        is_actionable=True,
+    ),
+    feature(
+        "days_since_use", "use", "days",
+        lambda u: u.age_days.min(),
+        description=("Days since the last use, 91 for more than 90", "最終利用からの日数（90日超は91）"),
+        sentence=("Last used {value} ago", "最終利用から{value}経過"),
+        empty=DAYS + 1,
+        is_actionable=True,
+    ),
+    feature(
+        "peak_users_28d", "use", "count",
+        lambda u: u.n_users.max(where=u.age_days <= 28),
+        description=("Most users of one feature on one day, last 28 days", "直近28日で1機能を1日に使った最大人数"),
+        sentence=("Up to {value} people a day used one feature in the last 28 days", "直近28日で1日最大{value}人が同じ機能を利用"),
+        empty=0,
+    ),
+    feature(
+        "users_change_28d", "use", "change",
+        lambda u: u.n_users.sum(where=u.age_days <= 28)
+        / u.n_users.sum(where=(u.age_days > 28) & (u.age_days <= 56)).nullif(0) - 1,
+        description=("User-days of the last 28 days against the 28 days before", "直近28日の延べ利用者数の前28日比"),
+        sentence=("People-days of use changed by {value} on the 28 days before", "延べ利用者数は前の28日と比べて{value}"),
+        nothing=("No earlier use to compare with", "比較できる過去の利用がありません"),
+        needs_days=56,
+        is_actionable=True,
+    ),
+]  # fmt: skip
+
+
+def use(usage: ir.Table, as_ofs: ir.Table) -> ir.Table:
+    """One row per (account_id, as_of) with use in the last 90 days. Gated meetings are no use; trials are."""
+    rows = known_within(usage.filter(usage.kind != "gated"), as_ofs, day="used_on", days=DAYS)
+    return aggregated(rows, FEATURES)

@@ -1,0 +1,69 @@
+"""Stage `decide`: whom to contact, about what, and whom to leave alone?
+
+Reads   current, scores, staged proposals, the catalogue, the model's base rate
+Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
+"""
+
+import ibis
+import pandas as pd
+
+from data.catalog import Catalog
+from data.known import calendar
+from decisions.candidates import candidates
+from decisions.ranking import ranked
+from features.proposals import refusals
+from pipelines import lake, paths, score, stage, tables
+from pipelines.params import Params
+
+
+def refused(params: Params) -> pd.DataFrame | None:
+    """Days since each offer was last declined by each account; None where there are no proposals."""
+    engine = lake.connect()
+    proposals = lake.staged(engine).get("proposals")
+    if proposals is None:
+        return None
+    rows = refusals(proposals, calendar([params.run.as_of]))
+    return lake.frame(rows.order_by(ibis._.account_id, ibis._.offer_id), engine)
+
+
+def decided(
+    params: Params,
+    catalog: Catalog,
+    current: pd.DataFrame,
+    scores: pd.DataFrame,
+    *,
+    base_rate: float,
+    previous: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Candidates and decisions of the week."""
+    accounts = current.merge(scores, on=["account_id", "as_of"])
+    offered = candidates(accounts, refused(params), catalog, params.gates, params.decide)
+    decisions = ranked(
+        accounts,
+        offered,
+        catalog,
+        base_rate=base_rate,
+        gate_settings=params.gates,
+        money=params.decide,
+        segments=params.segments,
+        previous=previous,
+    )
+    return offered, decisions
+
+
+def main() -> None:
+    """Decide for every active account of the week."""
+    params = Params.load()
+    offered, decisions = decided(
+        params,
+        Catalog.load(paths.CATALOG),
+        tables.CURRENT.read(),
+        tables.SCORES.read(),
+        base_rate=float(score.load().facts["rate_train"]),
+    )
+    tables.CANDIDATES.write(offered)
+    tables.DECISIONS.write(decisions)
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,145 @@
+"""Stage `deliver`: the list in people's hands.
+
+Reads   decisions, candidates, contributions, current, triggers, metrics
+Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.catalog import Catalog
+from delivery import manifest, outputs, words
+from delivery.csv_file import to_csv
+from delivery.listing import ranked_accounts
+from delivery.page import page
+from delivery.summary import Summary
+from delivery.workbook import workbook
+from features.build import dictionary
+from features.triggers import triggers as all_triggers
+from models.propensity import Propensity
+from pipelines import paths, score, stage, tables
+from pipelines.params import Params
+
+ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
+
+
+def delivered(
+    params: Params,
+    catalog: Catalog,
+    model: Propensity,
+    *,
+    current: pd.DataFrame,
+    contributions: pd.DataFrame,
+    offered: pd.DataFrame,
+    decisions: pd.DataFrame,
+    fired: pd.DataFrame,
+    summary: Summary,
+) -> dict[str, bytes]:
+    """Every file of the week by its name, but for the manifest."""
+    named = dictionary(catalog, params.health, params.lifecycle)
+    language = params.run.language
+    reasons = words.reasons(contributions, current, named, catalog)
+    triggers = words.evidence(fired, named, all_triggers(params.triggers, catalog), catalog)
+    ranked = ranked_accounts(
+        decisions,
+        reasons,
+        triggers,
+        named,
+        catalog,
+        n_reasons=params.deliver.n_reasons,
+        language=language,
+        model_version=model.model_version,
+    )
+    texts = {"catalog": catalog, "language": language, "summary": summary}
+    return {
+        "ranked_accounts.parquet": _parquet(outputs.check_ranked(ranked)),
+        "ranked_accounts.csv": to_csv(ranked),
+        "ranked_accounts.xlsx": workbook(ranked, **texts),
+        "index.html": page(ranked, reasons, offered, triggers, **texts).encode(),
+        "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
+        "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered)),
+        "triggers.parquet": _parquet(outputs.TRIGGERS.table(triggers)),
+    }
+
+
+def summary_of(params: Params, model: Propensity, metrics: dict[str, Any]) -> Summary:
+    """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
+    auc = metrics["systems"]["ours"]["auc"]
+    return Summary(
+        company=params.run.company,
+        as_of=params.run.as_of,
+        horizon_days=params.label.horizon_days,
+        model_version=model.model_version,
+        auc=auc["value"],
+        auc_low=auc["low"],
+        auc_high=auc["high"],
+        has_signal=bool(metrics["has_signal"]),
+    )
+
+
+def write(files: dict[str, bytes], folder: Path) -> None:
+    """All files of a week at once: each written beside, then all renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / f"{name}.partial").write_bytes(content)
+    for name in files:
+        (folder / f"{name}.partial").replace(folder / name)
+
+
+def described(params: Params, model: Propensity, files: dict[str, bytes]) -> bytes:
+    """The manifest of these files."""
+    inputs = {
+        **{f"staged/{path.name}": path.read_bytes() for path in sorted(paths.STAGED.glob("*.parquet"))},
+        paths.CATALOG.name: paths.CATALOG.read_bytes(),
+        paths.PARAMS.name: paths.PARAMS.read_bytes(),
+    }
+    code = {str(path): path.read_bytes() for room in ROOMS for path in _sources(Path(room))}
+    counted = {name: content for name, content in files.items() if name.endswith(".parquet")}
+    return manifest.manifest(
+        as_of=str(params.run.as_of),
+        seed=params.run.seed,
+        parameters=params.model_dump(mode="json", by_alias=True),
+        inputs={name: manifest.sha256(content) for name, content in inputs.items()},
+        code=manifest.of_many(code),
+        model_version=model.model_version,
+        rows={name: pq.read_metadata(pa.BufferReader(content)).num_rows for name, content in counted.items()},
+        outputs={name: manifest.sha256(content) for name, content in files.items()},
+    ).encode()
+
+
+def _sources(room: Path) -> list[Path]:
+    kinds = {".py", ".j2", ".js", ".css"}
+    return sorted(p for p in room.rglob("*") if p.suffix in kinds and "lake" not in p.parts)
+
+
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def main() -> None:
+    """Deliver the week."""
+    params = Params.load()
+    model = score.load()
+    files = delivered(
+        params,
+        Catalog.load(paths.CATALOG),
+        model,
+        current=tables.CURRENT.read(),
+        contributions=tables.CONTRIBUTIONS.read(),
+        offered=tables.CANDIDATES.read(),
+        decisions=tables.DECISIONS.read(),
+        fired=tables.TRIGGERS.read(),
+        summary=summary_of(params, model, json.loads(paths.METRICS.read_text(encoding="utf-8"))),
+    )
+    write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)
+
+
+if __name__ == "__main__":
+    stage.run(main)

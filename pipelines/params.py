@@ -1,0 +1,128 @@
+"""`params.yaml`, read once, at the edge, into frozen settings. Below this there are only arguments."""
+
+from datetime import date
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field
+
+from data.catalog import Language
+from data.settings import Settings
+from data.simulate.world import World
+from decisions.settings import Decide, Gates, Segments
+from features.health import Health
+from features.lifecycle import Lifecycle
+from features.triggers import Triggers
+from models.settings import Evaluation, Training, Tuning
+from pipelines import paths
+
+
+def _quoted(given: object) -> object:
+    if not isinstance(given, str):
+        raise ValueError('put the date in quotes, like "2026-06-01": DVC cannot read an unquoted one')
+    return given
+
+
+Day = Annotated[date, BeforeValidator(_quoted)]
+
+
+class Run(Settings):
+    """The week that is scored."""
+
+    as_of: Day
+    seed: int = Field(ge=0)
+    language: Language = "en"
+    company: str = "the company"
+
+
+class Simulate(Settings):
+    """The synthetic company; no accounts for a company that brings its own tables."""
+
+    accounts: int = Field(ge=0)
+    months: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    preset: str = "midmarket"
+    ends_on: Day
+    world: dict[str, object] = {}
+
+
+class Ingest(Settings):
+    """The folder (or DuckDB file) that holds the source tables; sources.yaml names them within it."""
+
+    folder: str
+
+
+class Validate(Settings):
+    """How much of a table may be quarantined before the run stops; by table where one needs more."""
+
+    max_quarantined_rate: float = Field(default=0.01, ge=0, le=1)
+    tables: dict[str, float] = {}
+
+
+class Snapshots(Settings):
+    """The monthly as-of days that the model learns from. first_on: the first of them, once windows are full."""
+
+    first_on: Day
+
+
+class Label(Settings):
+    """What expansion means."""
+
+    horizon_days: int = Field(default=90, ge=1)
+    min_growth: float = Field(default=0.10, gt=0)
+
+
+class Split(Settings):
+    """How many snapshots judge, and how many choose."""
+
+    n_test: int = Field(default=3, ge=1)
+    n_validation: int = Field(default=3, ge=1)
+
+
+class Deliver(Settings):
+    """What the list shows."""
+
+    n_reasons: int = Field(default=5, ge=1, le=5)
+
+
+class Params(Settings):
+    """Every number a person may turn, one section per stage."""
+
+    run: Run
+    simulate: Simulate
+    ingest: Ingest
+    validate_: Validate = Field(default=Validate(), alias="validate")
+    snapshots: Snapshots
+    label: Label = Label()
+    split: Split = Split()
+    health: Health = Health()
+    lifecycle: Lifecycle = Lifecycle()
+    triggers: Triggers = Triggers()
+    tune: Tuning = Tuning()
+    train: Training = Training()
+    evaluate: Evaluation = Evaluation()
+    segments: Segments = Segments()
+    gates: Gates = Gates()
+    decide: Decide = Decide()
+    deliver: Deliver = Deliver()
+
+    @classmethod
+    def load(cls) -> Self:  # type: ignore[override]
+        """Read params.yaml of the folder in which the command runs."""
+        return super().load(paths.PARAMS)
+
+    @property
+    def world(self) -> World:
+        """The simulated world: the preset, with what params.yaml overrides."""
+        from data.simulate.world import PRESETS
+
+        preset = PRESETS[self.simulate.preset].model_dump()
+        return World.parse(_merged(preset, self.simulate.world), file="params.yaml: simulate.world")
+
+
+def _merged(below: dict[str, object], above: dict[str, object]) -> dict[str, object]:
+    """`above` laid over `below`, key by key at every depth."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged

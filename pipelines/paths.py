@@ -1,0 +1,24 @@
+"""Where things are, relative to the folder in which a stage runs: its own clone, experiment or company."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+CATALOG = Path("catalog.yaml")
+SOURCES = Path("sources.yaml")
+
+LAKE = Path("data/lake")
+COMPANY = LAKE / "company"  # the simulated one
+TRUTH = COMPANY / "truth"  # read by evaluation only
+STAGED = LAKE / "staged"
+QUARANTINE = LAKE / "quarantine"
+FEATURES = LAKE / "features"
+MODELS = LAKE / "models"
+PROPENSITY = MODELS / "propensity"
+
+REPORTS = Path("reports")
+VALIDATION = REPORTS / "validation.json"
+VALIDATION_MD = REPORTS / "validation.md"
+METRICS = REPORTS / "metrics.json"
+PLOTS = REPORTS / "plots"
+WEEKLY = REPORTS / "weekly"
+LEDGER = Path("ledger")
