@@ -1,0 +1,133 @@
+"""A whole company, a block of accounts at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from data.catalog import Catalog
+from data.contract import RAW_TABLES
+from data.errors import BadInput
+from data.simulate import rows
+from data.simulate.calendar import months_until
+from data.simulate.history import History, live
+from data.simulate.month import N_NORMALS, N_UNIFORMS
+from data.simulate.shop import Shop, open_shop
+from data.simulate.streams import FUTURES, draw
+from data.simulate.truth import causes, horizon, p_expansion, response
+from data.simulate.use import usage_and_meters
+from data.simulate.world import World
+
+BLOCK = 200  # accounts at a time: some 100 MB
+TRUTH = {
+    "expansion": pa.schema(
+        [("account_id", pa.string()), ("as_of", pa.date32()), ("p_logged", pa.float64()), ("p_no_contact", pa.float64())]
+    ),
+    "response": pa.schema(
+        [("account_id", pa.string()), ("as_of", pa.date32()), ("offer_id", pa.string()), ("channel", pa.string()),
+         ("discount_pct", pa.float64()), ("p_accept", pa.float64()), ("value", pa.float64())]
+    ),
+    "causes": pa.schema(
+        [("account_id", pa.string()), ("as_of", pa.date32()), ("group", pa.string()), ("log_odds", pa.float64())]
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of a block of accounts: raw tables and truth by name, sorted by account and time."""
+
+    raw: dict[str, pa.Table]
+    truth: dict[str, pa.Table]
+
+
+def raw_schema(name: str) -> pa.Schema:
+    """A raw table's columns as a company would give them: without `known_on`, which is worked out on reading."""
+    schema = RAW_TABLES[name].arrow_schema()
+    return schema.remove(schema.get_field_index("known_on"))
+
+
+def simulate(
+    catalog: Catalog, world: World, *, accounts: int, months: int, seed: int, ends_on: date, block: int = BLOCK
+) -> Iterator[Part]:
+    """Yield the company in parts. An account's rows depend on the seed and its number: not on the block, nor on others.
+
+    Raises BadInput where `ends_on` is not the first of a month, or the catalogue does not fit the world.
+    """
+    if ends_on.day != 1:
+        raise BadInput(f"simulate.ends_on is {ends_on}; it must be the first of a month: the data ends the day before.")
+    if months < 1:
+        raise BadInput(f"simulate.months is {months}; it must be at least 1.")
+    if len(world.arrivals.plan_shares) != len(catalog.plans):
+        raise BadInput(
+            f"simulate.world.arrivals.plan_shares has {len(world.arrivals.plan_shares)} shares and catalog.yaml has "
+            f"{len(catalog.plans)} plans; give one share for each plan, in the order of tiers."
+        )
+    shop = open_shop(catalog)
+    calendar = months_until(ends_on, months, world.arrivals.burn_in_months, world.price_rise_on)
+    for first in range(0, accounts, block):
+        numbers = range(first, min(first + block, accounts))
+        history = live(world, shop, calendar, numbers, seed)
+        yield Part(raw=_raw(world, shop, history, seed, ends_on), truth=_truth(world, shop, history, seed))
+
+
+def _raw(world: World, shop: Shop, history: History, seed: int, ends_on: date) -> dict[str, pa.Table]:
+    table, known = rows.accounts(world, shop, history, ends_on, seed)
+    frames = {
+        "accounts": table,
+        "subscriptions": rows.subscriptions(world, shop, history),
+        "proposals": rows.proposals(shop, history, ends_on),
+        "account_changes": known,
+        **rows.relations(shop, history, ends_on, world),
+    }
+    usage, meters = usage_and_meters(world, shop, history, seed)
+    found = {"usage": usage.cast(raw_schema("usage")), "meters": meters.cast(raw_schema("meters"))}
+    for name, frame in frames.items():
+        found[name] = _arrow(frame, raw_schema(name))
+    return {name: found[name] for name in RAW_TABLES}
+
+
+def _arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata(None)
+
+
+def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, pa.Table]:
+    ids = rows.account_ids(history.numbers)
+    numbers = [int(x) for x in history.numbers]
+    M, R = len(shop.metrics), world.replicates
+    expansion, why = [], []
+    window = range(history.n_before, len(history.months))
+    longest = max(len(horizon(history.months[t], world.horizon_days)) for t in window)
+    z, u = draw(seed, numbers, FUTURES, normals=(R, longest, N_NORMALS + M), uniforms=(R, longest, N_UNIFORMS))
+    for t in window:
+        month, state = history.months[t], history.states[t]
+        here = np.flatnonzero(state.is_active)
+        if not len(here):
+            continue
+        ahead = horizon(month, world.horizon_days)
+        some = state.take(here)
+        logged = p_expansion(world, shop, some, ahead, z[here], u[here], contact=True)
+        alone = p_expansion(world, shop, some, ahead, z[here], u[here], contact=False)
+        expansion.append(
+            pd.DataFrame({"account_id": ids[here], "as_of": month.starts_on, "p_logged": logged, "p_no_contact": alone})
+        )
+        for group, log_odds in sorted(causes(world, history.outlooks[t]).items()):
+            why.append(
+                pd.DataFrame(
+                    {"account_id": ids[here], "as_of": month.starts_on, "group": group, "log_odds": log_odds[here]}
+                )
+            )
+    t = len(history.months) - 1
+    here = np.flatnonzero(history.states[t].is_active)
+    answer = response(world, shop, history.states[t].take(here), history.months[t])
+    answer.insert(0, "account_id", ids[here[answer.pop("position").to_numpy()]])
+    answer.insert(1, "as_of", history.months[t].starts_on)
+    frames = {
+        "expansion": pd.concat(expansion, ignore_index=True).sort_values(["account_id", "as_of"], kind="stable"),
+        "causes": pd.concat(why, ignore_index=True).sort_values(["account_id", "as_of", "group"], kind="stable"),
+        "response": answer.sort_values(["account_id", "offer_id", "channel", "discount_pct"], kind="stable"),
+    }
+    return {name: _arrow(frame, TRUTH[name]) for name, frame in frames.items()}

@@ -1,0 +1,321 @@
+"""One month of n accounts: list prices, proposals, one change of terms at most, and the inner state a month later."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from data.simulate.calendar import Month
+from data.simulate.outlook import Outlook, active_users, look
+from data.simulate.selling import NONE, SELLS, Proposals, propose
+from data.simulate.shop import Shop
+from data.simulate.state import GREEN, LONG_AGO, RED, YELLOW, Bools, Floats, Ints, State, limits, mrr
+from data.simulate.world import World
+
+NOTHING, UPGRADE, MORE_SEATS, ADD_ON, BUNDLE, ANNUAL, FEWER_SEATS, DOWNGRADE, CHURN, RETURN = range(10)
+N_UNIFORMS = 18  # a month: see the comments where they are read
+N_NORMALS = 6  # and one for each metric
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of terms, if any: what each account has from `day` of the month on."""
+
+    kind: Ints
+    day: Ints  # 0 is the month's first
+    plan: Ints
+    seats: Floats
+    add_ons: Bools
+    is_annual: Bools
+    discount: Floats
+    is_accepted: Bools  # the proposal was
+    proposal_made: Bools  # false where the account had moved before the CSM came to it
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What n accounts have bought from some day on."""
+
+    plan: Ints
+    seats: Floats
+    add_ons: Bools
+    is_annual: Bools
+    discount: Floats
+    price_level: Floats
+    is_active: Bools
+    anchor: Ints
+    anchor_day: Ints
+
+
+@dataclass(frozen=True)
+class Turn:
+    """All that happened in a month."""
+
+    outlook: Outlook
+    offered: Proposals
+    change: Change
+    repriced: Terms  # from the month's first day on; from the change's day on it is what the state says
+    n_tickets: Ints
+
+
+def reprice(world: World, state: State, month: Month) -> None:
+    """In place: the list's price from the renewal on (monthly billing: two months' notice); promotions end."""
+    renews = np.where(state.is_annual, state.anchor == month.of_year, month.notice_is_over)
+    state.price_level = np.where(renews & state.is_active, month.price_level(world), state.price_level)
+    ends = state.promotion_left == 1
+    state.discount = np.where(ends, state.base_discount, state.discount)
+    state.promotion_left = np.maximum(state.promotion_left - 1, 0)
+
+
+def expanded_terms(world: World, shop: Shop, state: State, kind: Ints, add_on: Ints) -> tuple[Ints, Floats, Bools]:
+    """Plan, seats and add-ons after an expansion of the account's own accord."""
+    plan = np.where(kind == UPGRADE, np.minimum(state.plan + 1, len(shop.plans) - 1), state.plan)
+    wanted = np.exp(state.log_users)
+    more = np.ceil(np.clip(1.12 * wanted, 1.15 * state.seats, 1.6 * state.seats))
+    if world.signal == 0:  # whatever the terms, the change must count as an expansion, or the label would tell them
+        per_seat = shop.plan_seat[plan] + state.add_ons @ shop.add_on_seat
+        share = 0.12 * mrr(shop, state) / (state.price_level * (1 - state.discount / 100)) / np.maximum(per_seat, 1)
+        more = state.seats + np.ceil(np.maximum(share, 0.2 * state.seats))
+    first_paid = np.maximum(np.ceil(1.15 * wanted), 3)
+    seats = np.where(kind == MORE_SEATS, more, state.seats)
+    seats = np.where((kind == UPGRADE) & shop.is_free[state.plan], first_paid, seats)
+    add_ons = state.add_ons.copy()
+    rows = np.flatnonzero(kind == ADD_ON)
+    add_ons[rows, add_on[rows]] = True
+    return plan, seats, _still_useful(shop, plan, add_ons)
+
+
+def offered_terms(shop: Shop, state: State, offer: Ints) -> tuple[Ints, Ints, Floats, Bools, Bools]:
+    """Kind of change, plan, seats, add-ons and annual billing after accepting the offer."""
+    kind = np.full(len(offer), NOTHING)
+    plan, seats, add_ons, annual = state.plan.copy(), state.seats.copy(), state.add_ons.copy(), state.is_annual.copy()
+    kinds = {
+        "upgrade": UPGRADE,
+        "seats": MORE_SEATS,
+        "add_on": ADD_ON,
+        "bundle": BUNDLE,
+        "annual": ANNUAL,
+        "retention": DOWNGRADE,
+    }
+    for o, this in enumerate(shop.offers):
+        if this.kind not in SELLS:
+            continue
+        is_it = offer == o
+        kind[is_it] = kinds[this.kind]
+        plan[is_it] = np.clip(plan[is_it] + (this.changes.tier or 0), 0, len(shop.plans) - 1)
+        from_free = is_it & shop.is_free[state.plan] & ~shop.is_free[plan]
+        seats = np.where(from_free, np.maximum(np.ceil(1.15 * np.exp(state.log_users)), 3), seats)
+        if this.changes.seats_pct:
+            seats = np.where(is_it, np.ceil(seats * (1 + this.changes.seats_pct / 100)), seats)
+        for add_on in this.changes.add_ons:
+            add_ons[:, shop.add_ons.index(add_on)] |= is_it
+        if this.changes.billing:
+            annual = np.where(is_it, this.changes.billing == "annual", annual)
+    return kind, plan, seats, _still_useful(shop, plan, add_ons), annual
+
+
+def _still_useful(shop: Shop, plan: Ints, add_ons: Bools) -> Bools:
+    """Add-ons that the plan does not contain already."""
+    adds = (shop.add_on_features & ~shop.plan_features[plan][:, None, :]).any(axis=2)
+    adds |= ((shop.add_on_limit > 0) & np.isfinite(shop.plan_limit[plan])[:, None, :]).any(axis=2)
+    return add_ons & adds & ~shop.is_free[plan][:, None]
+
+
+def discount_after(
+    shop: Shop, state: State, plan: Ints, seats: Floats, add_ons: Bools, annual: Bools, given: Floats
+) -> Floats:
+    """Per cent on the whole: today's on what was there, `given` on what is added (annual: on all of it)."""
+
+    def gross(plan: Ints, seats: Floats, add_ons: Bools) -> Floats:
+        extra = (add_ons * (shop.add_on_base + shop.add_on_seat * seats[:, None])).sum(axis=1)
+        return shop.plan_base[plan] + shop.plan_seat[plan] * seats + extra
+
+    before, after = gross(state.plan, state.seats, state.add_ons), gross(plan, seats, add_ons)
+    added = np.maximum(after - before, 0)
+    mixed = (state.discount * before + np.maximum(given, state.discount) * added) / np.maximum(before + added, 1)
+    switched = annual & ~state.is_annual
+    # Twelve months for the price of eleven is what annual billing gives by itself.
+    return np.round(np.where(switched, np.maximum(state.discount, 0) + 8 + given, mixed), 2)
+
+
+def decide(
+    world: World, shop: Shop, state: State, outlook: Outlook, offered: Proposals, u: NDArray[np.floating], month: Month
+) -> Change:
+    """Draw what happens to the terms this month. An accepted offer comes before what would happen by itself."""
+    n = len(state.plan)
+    rows = np.arange(n)
+    accepted = offered.is_made & (u[:, 6] < offered.p_accept)
+    sells = np.array([o.kind in SELLS for o in shop.offers])
+    sold = accepted & sells[np.maximum(offered.offer, 0)] & (offered.offer != NONE)
+    proposal_day, decision_day = month.proposal_day(u[:, 9]), month.decision_day(u[:, 9], u[:, 16])
+
+    hazards = np.column_stack([outlook.expansion, outlook.seats_down, outlook.downgrade, outlook.churn])
+    total = hazards.sum(axis=1)
+    p_any = -np.expm1(-total)
+    v = u[:, 7] / np.maximum(p_any, 1e-12)
+    moves = (v < 1) & ~sold
+    which = (np.cumsum(hazards, axis=1) <= (np.minimum(v, 1) * total)[:, None]).sum(axis=1)
+    which = np.minimum(which, hazards.shape[1] - 1)
+    n_own = outlook.expansion.shape[1]
+    kinds = np.array([UPGRADE, MORE_SEATS, *[ADD_ON] * (n_own - 2), FEWER_SEATS, DOWNGRADE, CHURN])
+    kind = np.where(moves, kinds[which], NOTHING)
+    add_on = np.clip(which - 2, 0, max(n_own - 3, 0))
+    own_day = np.minimum((u[:, 8] * month.n_days).astype(int), month.n_days - 1)
+    # Contracts by the year end on the day of renewal.
+    on_renewal = state.is_annual & (state.anchor == month.of_year) & np.isin(kind, [CHURN, FEWER_SEATS, DOWNGRADE])
+    own_day = np.where(on_renewal, state.anchor_day, own_day)
+
+    comes_back = ~state.is_active & (state.away >= 2) & (u[:, 15] < world.arrivals.return_hazard)
+    kind = np.where(comes_back, RETURN, kind)
+
+    plan, seats, add_ons = expanded_terms(world, shop, state, np.where(moves, kind, NOTHING), add_on)
+    wanted = np.exp(state.log_users)
+    fewer = np.maximum(np.ceil(np.clip(1.1 * wanted, 0.5 * state.seats, 0.9 * state.seats)), 1)
+    seats = np.where(kind == FEWER_SEATS, fewer, seats)
+    plan = np.where(kind == DOWNGRADE, np.maximum(plan - 1, 0), plan)
+    add_ons = np.where((kind == DOWNGRADE)[:, None], _still_useful(shop, plan, add_ons), add_ons)
+    annual = state.is_annual.copy()
+
+    by_offer = offered_terms(shop, state, np.where(sold, offered.offer, NONE))
+    kind, plan, seats = (
+        np.where(sold, by_offer[0], kind),
+        np.where(sold, by_offer[1], plan),
+        np.where(sold, by_offer[2], seats),
+    )
+    add_ons, annual = np.where(sold[:, None], by_offer[3], add_ons), np.where(sold, by_offer[4], annual)
+    given = np.where(sold, offered.discount, 0.0)
+    discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
+    discount = np.where(kind == NOTHING, state.discount, discount)
+    day = np.where(sold, decision_day, own_day)
+    in_time = ~((kind != NOTHING) & ~sold & (day <= np.where(accepted, decision_day, proposal_day)))
+    return Change(
+        kind=kind, day=day, plan=plan, seats=seats, add_ons=add_ons, is_annual=annual, discount=discount,
+        is_accepted=accepted & in_time, proposal_made=offered.is_made & in_time,
+    )  # fmt: skip
+
+
+def apply(world: World, state: State, change: Change, offered: Proposals, month: Month) -> None:
+    """In place: the terms from the change on, and the months for which they now stay."""
+    changed = change.kind != NOTHING
+    sold = change.is_accepted & changed
+    state.plan, state.seats, state.add_ons = change.plan, change.seats, change.add_ons
+    switched = change.is_annual & ~state.is_annual
+    restarts = switched | (change.kind == RETURN)
+    state.anchor = np.where(restarts, month.of_year, state.anchor)
+    state.anchor_day = np.where(restarts, np.minimum(change.day, 27), state.anchor_day)
+    state.is_annual = change.is_annual
+    promoted = sold & (offered.discount > 0)
+    state.promotion_left = np.where(promoted, 12, state.promotion_left)
+    state.base_discount = np.where(switched, state.base_discount + 8, state.base_discount)
+    state.discount = change.discount
+    state.price_level = np.where(changed & (change.kind != CHURN), month.price_level(world), state.price_level)
+    state.is_active = np.where(change.kind == CHURN, False, state.is_active | (change.kind == RETURN))
+    state.away = np.where(state.is_active, 0, state.away + 1)
+    state.settling = np.where(changed, world.expansion.settling_months, np.maximum(state.settling - 1, 0))
+
+
+def evolve(
+    world: World, shop: Shop, state: State, outlook: Outlook, offered: Proposals, made: Bools, accepted: Bools,
+    z: NDArray[np.floating], u: NDArray[np.floating],
+) -> Ints:  # fmt: skip
+    """In place: the inner state a month later. Returns the month's number of tickets (n,)."""
+    d = world.dynamics
+    kinds = np.array([o.kind for o in shop.offers])[np.maximum(offered.offer, 0)]
+    is_offer = made & (offered.offer != NONE)
+    trial = accepted & (kinds == "trial")
+    helped = accepted & (kinds == "enablement")
+    refused = is_offer & ~accepted & ~np.isin(kinds, ["enablement", "retention"])
+
+    # Tickets come with use and with a bad fit; serious ones hurt for months.
+    users = active_users(state)
+    rate = 0.22 * np.sqrt(users / 20) * np.exp(-0.35 * state.fit - 0.25 * state.satisfaction) * state.is_active
+    n_tickets = poisson(rate, u[:, 10])
+    serious = (n_tickets > 0) & (u[:, 11] < 1 - 0.86**n_tickets)
+    state.serious_ticket = serious
+
+    lock_out = np.clip((state.log_level - np.log(limits(shop, state))).max(axis=1, initial=-np.inf), 0, 1)
+    drift = (1 - d.satisfaction_persistence) * (0.25 + 0.75 * state.fit)
+    state.satisfaction = (
+        d.satisfaction_persistence * state.satisfaction + drift + d.satisfaction_noise * z[:, 0]
+        - d.ticket_harm * serious - 0.15 * lock_out + 0.25 * helped
+        + d.pitch_while_angry * (refused & offered.is_angry)
+    )  # fmt: skip
+    leaves = u[:, 13] < d.champion_leaves
+    state.champion = np.where(leaves, -1.4, 0.97 * state.champion + 0.12 * z[:, 1])
+    happens = u[:, 12] < d.life_event_rate
+    state.life_age = np.where(happens, 0.0, np.minimum(state.life_age + 1, LONG_AGO))
+    life = (state.life_age / 3) * np.exp(1 - state.life_age / 3)
+    state.budget = 0.9 * state.budget + 0.4 * z[:, 2] + 0.15 * life
+
+    fullness = np.minimum(users / state.seats, 1)
+    drift = d.growth + d.growth_spread * state.growth + 0.01 * np.tanh(state.satisfaction)
+    drift = drift + d.contagion * 0.02 * fullness * expit(2 * state.satisfaction) + d.life_event_growth * life
+    drift = (
+        drift - 0.03 * np.maximum(state.log_users - np.log(state.seats) - 0.25, 0) * 4
+    )  # nobody waits for a seat for ever
+    quarter = state.log_users - (state.log_users - state.log_users_quarter_ago) * 2 / 3
+    state.log_users = state.log_users + drift + d.growth_noise * z[:, 3]
+    state.log_users_quarter_ago = quarter
+    full = 0.75 + 0.55 * state.breadth + 0.35 * state.fit + 0.3 * state.satisfaction
+    state.maturity = (
+        state.maturity + d.adoption_speed * (full - state.maturity) + 0.05 * z[:, 4] + 0.12 * trial + 0.15 * helped
+    )
+    speed = np.where(shop.is_counter, d.api_growth, d.storage_growth)
+    noise = np.where(shop.is_counter, 0.10, 0.03)
+    follows = (drift - d.growth)[:, None] * 0.8
+    crowded = np.maximum((state.log_level - np.log(limits(shop, state))), 0)
+    level = state.log_level + speed * np.exp(0.45 * state.level_affinity) + follows + noise * z[:, N_NORMALS:]
+    state.log_level = level - 0.5 * crowded  # over the limit, use is put off or done elsewhere
+
+    felt = state.satisfaction + 0.45 * z[:, 5]
+    seen = np.where(felt < -0.85, RED, np.where(felt < -0.15, YELLOW, GREEN))
+    state.csm_sentiment = np.where((u[:, 14] < 0.35) & state.is_active, seen, state.csm_sentiment)
+
+    def since(event: Bools, so_far: Ints) -> Ints:
+        return np.where(event, 0, np.minimum(so_far + 1, LONG_AGO))
+
+    state.trial_age = since(trial, state.trial_age)
+    state.since_proposal = since(is_offer, state.since_proposal)
+    state.since_refusal = since(refused, state.since_refusal)
+    held = made & (offered.offer == NONE)
+    state.holdout = np.where(held, world.selling.holdout_months, np.maximum(state.holdout - 1, 0))
+    state.trust = np.minimum(state.trust + 1, 480)
+    return n_tickets
+
+
+def poisson(rate: Floats, u: NDArray[np.floating]) -> Ints:
+    """Counts by inversion, up to 6, so that one uniform makes one count.
+
+    >>> poisson(np.array([1.0, 1.0]), np.array([0.3, 0.95]))
+    array([0, 3])
+    """
+    term = np.exp(-rate)
+    total, count = term.copy(), np.zeros(len(rate), int)
+    for k in range(1, 7):
+        count += u > total
+        term = term * rate / k
+        total = total + term
+    return count
+
+
+def terms_of(state: State, exists: Bools | None = None) -> Terms:
+    """What the accounts have bought now."""
+    copies = {f.name: getattr(state, f.name).copy() for f in fields(Terms)}
+    if exists is not None:
+        copies["is_active"] &= exists
+    return Terms(**copies)
+
+
+def turn(
+    world: World, shop: Shop, state: State, z: NDArray[np.floating], u: NDArray[np.floating], month: Month
+) -> Turn:
+    """A whole month, in place."""
+    reprice(world, state, month)
+    repriced = terms_of(state)
+    outlook = look(world, shop, state, month)
+    offered = propose(world, shop, state, outlook, u)
+    change = decide(world, shop, state, outlook, offered, u, month)
+    apply(world, state, change, offered, month)
+    tickets = evolve(world, shop, state, outlook, offered, change.proposal_made, change.is_accepted, z, u)
+    return Turn(outlook, offered, change, repriced, tickets)

@@ -1,0 +1,149 @@
+"""What presses on an account this month, and how likely each change of its terms is of its own accord."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from data.simulate.calendar import Month
+from data.simulate.shop import Shop
+from data.simulate.state import Bools, Floats, Ints, State, access, limits
+from data.simulate.world import World
+
+UPGRADE, SEATS = 0, 1  # kinds of expansion; then one for each add-on
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """n accounts at the start of a month. Pressures are in (0, 1); hazards are per month."""
+
+    need: Floats  # (n, F): how much each feature is needed
+    open_features: Bools  # (n, F)
+    gates: Floats  # (n,): needed features that only the next plan opens
+    seat_pressure: Floats
+    limit_pressure: Floats  # (n, M)
+    add_on_pressure: Floats  # (n, K)
+    upgrade_pressure: Floats
+    adoption: Floats  # share of the open features in use
+    is_near_renewal: Bools
+    groups: dict[str, Floats]  # what each cause adds to the log-hazard of expansion
+    expansion: Floats  # (n, 2 + K): upgrade, seats, add-ons
+    seats_down: Floats
+    downgrade: Floats
+    churn: Floats
+
+
+def active_users(state: State) -> Floats:
+    """(n,): who works with it: those who would like to, as far as there are seats."""
+    wanted = np.exp(state.log_users)
+    return wanted * (1 + (wanted / state.seats) ** 8) ** (-1 / 8)
+
+
+def months_to_renewal(state: State, month_of_year: Ints | int) -> Floats:
+    """(n,): 0 in the month of renewal; infinite where billing is monthly."""
+    return np.where(state.is_annual, (state.anchor - month_of_year) % 12, np.inf)
+
+
+def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
+    """Everything that a month's events depend on, from the state at the month's start."""
+    e, last = world.expansion, len(shop.plans) - 1
+    opened = access(shop, state)
+    need = expit(4.0 * (state.maturity[:, None] - shop.threshold + 0.55 * state.affinity))
+    following = np.minimum(state.plan + 1, last)
+    has_next = state.plan < last
+    gates = (need * (shop.plan_features[following] & ~opened)).sum(axis=1)
+    wanted = np.exp(state.log_users)
+    crowding = state.log_users - np.log(state.seats)
+    seat_pressure = expit((crowding - np.log(e.seat_pressure_at)) / e.pressure_width)
+    limit = limits(shop, state)
+    ratio = np.exp(state.log_level) / limit
+    limit_pressure = expit((ratio - e.limit_pressure_at) / e.pressure_width)
+    is_free = shop.is_free[state.plan]
+
+    # An add-on relieves the limits that it extends, or opens features that are needed and locked.
+    relieves = shop.add_on_limit > 0
+    by_limit = np.where(relieves, limit_pressure[:, None, :], 0.0).max(axis=2, initial=0.0)
+    locked = shop.add_on_features & ~opened[:, None, :]
+    wanted_features = (need[:, None, :] * locked).sum(axis=2) / np.maximum(locked.sum(axis=2), 1)
+    by_feature = np.where(locked.any(axis=2), expit((wanted_features - 0.80) / 0.07), 0.0)
+    add_on_pressure = np.maximum(by_limit, by_feature)
+    can_add = (
+        ~state.add_ons
+        & ~is_free[:, None]
+        & (locked.any(axis=2) | (relieves & np.isfinite(limit)[:, None, :]).any(axis=2))
+    )
+
+    gate_pressure = expit((gates - e.gates_at) / e.gates_width)
+    lifted = np.where(shop.plan_limit[following] > shop.plan_limit[state.plan], limit_pressure, 0.0).max(
+        axis=1, initial=0.0
+    )
+    lifted = np.maximum(lifted, np.where(is_free, seat_pressure, 0.0))
+    upgrade_pressure = 1 - (1 - gate_pressure) * (1 - 0.5 * lifted)
+
+    renewal = months_to_renewal(state, month.of_year)
+    near = renewal < 3
+    growth = np.clip((state.log_users - state.log_users_quarter_ago) / 0.1, -2, 3)
+    life = (state.life_age / 3) * np.exp(1 - state.life_age / 3)  # highest three months after the event
+    serious = state.serious_ticket.astype(float)
+    groups = {
+        "use": e.growth * growth,
+        "tenure": np.log(expit((state.trust - e.months_to_trust) / 0.7)),
+        "seats": e.size * (np.log(state.seats) - 2.7),
+        "support": e.serious_ticket * serious,
+        "sentiment": np.log(expit(e.satisfaction * (state.satisfaction + 0.35))),
+        "relationship": e.champion * state.champion,
+        "commerce": e.budget * state.budget + e.price_sensitivity * state.price_sensitivity + e.renewal * near,
+        "proposals": e.refusal * (state.since_refusal < 3) + e.trial * (state.trial_age <= 3) * (gates > 0.8),
+        "life": e.life * life,
+    }
+    can = np.column_stack([has_next, ~is_free, can_add])
+    pressure = np.column_stack([upgrade_pressure, seat_pressure, add_on_pressure])
+    expansion = expansion_hazards(world, pressure, sum(groups.values())) * can
+
+    # Leaving
+    leaving = world.leaving
+    idle = np.clip(1 - wanted / state.seats, 0, 1)
+    base = np.where(is_free, leaving.churn_free, leaving.churn_monthly)
+    base = np.where(state.is_annual, np.where(renewal == 0, leaving.churn_annual, -np.inf), base)
+    risen = month.since_rise is not None and month.since_rise < 4
+    churn = (
+        base + leaving.satisfaction * state.satisfaction + leaving.champion * state.champion + leaving.idle_seats * idle
+    )
+    churn = churn + leaving.price_rise * risen * np.maximum(state.price_sensitivity, 0)
+    churn = np.exp(np.minimum(churn, 0)) + leaving.business_closed
+    unhappy = 0.5 * leaving.satisfaction * state.satisfaction + 0.3 * state.price_sensitivity
+    terms_open = np.where(state.is_annual, renewal == 0, True) & ~is_free
+    yearly = np.where(state.is_annual, np.log(8.0), 0.0)
+    seats_down = (
+        np.exp(np.minimum(leaving.seats_down + yearly + 4 * (idle - 0.3) + unhappy, 0)) * terms_open * (idle > 0.25)
+    )
+    unused = 1 - (need * (opened & ~shop.plan_features[np.maximum(state.plan - 1, 0)])).sum(axis=1) / 2
+    paid_below = (state.plan > 0) & ~shop.is_free[np.maximum(state.plan - 1, 0)]
+    downgrade = (
+        np.exp(np.minimum(leaving.downgrade + yearly + 1.5 * np.maximum(unused, 0) + unhappy, 0))
+        * terms_open
+        * paid_below
+    )
+    if world.signal == 0:
+        expansion = np.zeros_like(expansion)
+        expansion[:, SEATS] = world.noise_hazard
+        seats_down, downgrade = np.zeros_like(churn), np.zeros_like(churn)
+        churn = np.full_like(churn, np.exp(leaving.churn_monthly))
+    if month.index < 0:  # the accounts are those that the window finds: before it nobody leaves
+        churn = np.zeros_like(churn)
+    free_to_change = state.is_active & (state.settling == 0)
+    return Outlook(
+        need=need, open_features=opened, gates=gates, seat_pressure=seat_pressure, limit_pressure=limit_pressure,
+        add_on_pressure=add_on_pressure * can_add, upgrade_pressure=upgrade_pressure * has_next,
+        adoption=(need * opened).sum(axis=1) / np.maximum(opened.sum(axis=1), 1), is_near_renewal=near, groups=groups,
+        expansion=expansion * free_to_change[:, None], seats_down=seats_down * free_to_change,
+        downgrade=downgrade * free_to_change, churn=churn * free_to_change,
+    )  # fmt: skip
+
+
+def expansion_hazards(world: World, pressure: Floats, log_willingness: Floats) -> Floats:
+    """(n, 2 + K) a month: base × pressure × willingness. Without pressure or without the will, next to nothing."""
+    e = world.expansion
+    base = np.exp(np.array([e.upgrade, e.seats] + [e.add_on] * (pressure.shape[1] - 2)))
+    felt = e.quiet + (1 - e.quiet) * pressure
+    return np.minimum(base * felt * np.exp(log_willingness)[:, None], 3.0)

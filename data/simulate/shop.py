@@ -1,0 +1,112 @@
+"""The catalogue as arrays: plans in the order of their tiers, add-ons, features and offers by position."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.catalog import Catalog, Condition, Offer
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """P plans in the order of their tiers, K add-ons, F features in the order of their ids, M metrics likewise."""
+
+    plans: tuple[str, ...]
+    add_ons: tuple[str, ...]
+    features: tuple[str, ...]
+    metrics: tuple[str, ...]  # all but active users, which press on seats
+    is_counter: NDArray[np.bool_]  # (M,)
+    has_active_users: bool
+    tier: NDArray[np.int64]  # (P,)
+    plan_base: Floats  # (P,)
+    plan_seat: Floats  # (P,)
+    add_on_base: Floats  # (K,)
+    add_on_seat: Floats  # (K,)
+    seat_limit: Floats  # (P,), infinite where seats are bought one by one
+    plan_limit: Floats  # (P, M)
+    add_on_limit: Floats  # (K, M)
+    plan_features: NDArray[np.bool_]  # (P, F)
+    add_on_features: NDArray[np.bool_]  # (K, F)
+    is_core: NDArray[np.bool_]  # (F,)
+    threshold: Floats  # (F,): maturity at which half of the accounts need the feature
+    offers: tuple[Offer, ...]
+
+    @property
+    def is_free(self) -> NDArray[np.bool_]:
+        """(P,): plans that cost nothing."""
+        return (self.plan_base == 0) & (self.plan_seat == 0)
+
+
+def open_shop(catalog: Catalog) -> Shop:
+    """Lay the catalogue out. Features unlocked by dearer plans are needed later in an account's life."""
+    plans = sorted(catalog.plans, key=lambda plan: plan.tier)
+    features = tuple(sorted(feature.id for feature in catalog.features))
+    metrics = tuple(sorted(metric.id for metric in catalog.metrics if metric.id != "active_users"))
+    kinds = {metric.id: metric.kind for metric in catalog.metrics}
+
+    def limit(limits: dict[str, float | None], name: str, missing: float) -> float:
+        value = limits.get(name)
+        return missing if value is None else float(value)
+
+    def has(ids: list[str]) -> list[bool]:
+        return [feature in ids for feature in features]
+
+    core = {feature.id for feature in catalog.features if feature.is_core}
+    threshold = {}
+    for feature in features:
+        place = next((i for i, plan in enumerate(plans) if feature in plan.features), None)
+        inside = [f.id for f in catalog.features if place is not None and f.id in plans[place].features]
+        inside = [f for f in inside if place == 0 or f not in plans[(place or 1) - 1].features]
+        step = inside.index(feature) / max(len(inside), 1) if feature in inside else 0.5
+        threshold[feature] = (
+            -1.5 if feature in core else -0.75 + 0.62 * ((len(plans) - 2 if place is None else place) + step)
+        )
+    free = [plan.price_per_month == 0 and plan.price_per_seat == 0 for plan in plans]
+    return Shop(
+        plans=tuple(plan.id for plan in plans),
+        add_ons=tuple(add_on.id for add_on in catalog.add_ons),
+        features=features,
+        metrics=metrics,
+        is_counter=np.array([kinds[m] == "monthly_counter" for m in metrics], bool),
+        has_active_users="active_users" in kinds,
+        tier=np.array([plan.tier for plan in plans]),
+        plan_base=np.array([plan.price_per_month for plan in plans], float),
+        plan_seat=np.array([plan.price_per_seat for plan in plans], float),
+        add_on_base=np.array([a.price_per_month for a in catalog.add_ons], float),
+        add_on_seat=np.array([a.price_per_seat for a in catalog.add_ons], float),
+        seat_limit=np.array([limit(p.limits, "seats", 5 if f else np.inf) for p, f in zip(plans, free, strict=True)]),
+        plan_limit=np.array([[limit(p.limits, m, np.inf) for m in metrics] for p in plans]).reshape(len(plans), -1),
+        add_on_limit=np.array([[limit(a.limits, m, 0.0) for m in metrics] for a in catalog.add_ons]).reshape(
+            len(catalog.add_ons), len(metrics)
+        ),
+        plan_features=np.array([has(plan.features) for plan in plans], bool),
+        add_on_features=np.array([has(a.features) for a in catalog.add_ons], bool).reshape(-1, len(features)),
+        is_core=np.array([f in core for f in features], bool),
+        threshold=np.array([threshold[f] for f in features]),
+        offers=tuple(catalog.offers),
+    )
+
+
+def holds(conditions: list[Condition], facts: dict[str, Floats | NDArray[np.str_]], n: int) -> NDArray[np.bool_]:
+    """Which of n accounts meet the conditions that speak of `facts`; conditions on anything else are left to people.
+
+    >>> holds([Condition(when="plan_tier", at_least=1)], {"plan_tier": np.array([0.0, 1.0])}, 2)
+    array([False,  True])
+    """
+    ok = np.ones(n, bool)
+    for condition in conditions:
+        if condition.when not in facts:
+            continue
+        fact = facts[condition.when]
+        if condition.at_least is not None:
+            ok &= fact >= condition.at_least
+        if condition.at_most is not None:
+            ok &= fact <= condition.at_most
+        if condition.equals is not None:
+            ok &= fact == condition.equals
+        if condition.in_ is not None:
+            ok &= np.isin(fact, np.array(condition.in_))
+    return ok

@@ -1,0 +1,133 @@
+"""What an account is at the start of a month: its traits, which never change and no table holds, and its state."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.simulate.shop import Shop
+from data.simulate.world import World
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+RED, YELLOW, GREEN = 0, 1, 2
+LONG_AGO = 99
+
+
+@dataclass
+class State:
+    """n accounts at the start of a month; every field has n rows. Counters of months stop at LONG_AGO."""
+
+    # traits
+    fit: Floats
+    growth: Floats
+    price_sensitivity: Floats
+    breadth: Floats
+    self_service: Floats  # likes email and in-app messages rather than calls
+    affinity: Floats  # (n, F) for features
+    level_affinity: Floats  # (n, M) for metered use
+    is_opted_in: Bools
+    has_owner: Bools
+    # inner state
+    satisfaction: Floats
+    champion: Floats
+    budget: Floats
+    log_users: Floats  # who would like to work with it, whether or not there is a seat
+    log_users_quarter_ago: Floats
+    maturity: Floats
+    log_level: Floats  # (n, M) wanted level of each metric; counters: a month
+    life_age: Floats  # months since the last event in the customer's company
+    trust: Floats  # months since sign-up
+    # terms
+    is_active: Bools
+    plan: Ints  # position in the order of tiers
+    seats: Floats
+    add_ons: Bools  # (n, K)
+    is_annual: Bools
+    discount: Floats  # per cent
+    base_discount: Floats
+    promotion_left: Ints  # months
+    price_level: Floats  # of the list that the account pays
+    anchor: Ints  # month of the year's renewal, 0-11
+    anchor_day: Ints  # its day, 0-27
+    settling: Ints  # months for which the terms stay as they are
+    away: Ints  # months since it left
+    # relations
+    csm_sentiment: Ints
+    serious_ticket: Bools
+    trial_age: Ints  # months since a trial began
+    since_proposal: Ints
+    since_refusal: Ints
+    holdout: Ints  # months left
+
+    def repeat(self, times: int) -> Self:
+        """Every account `times` times, one after the other."""
+        return type(self)(**{f.name: np.repeat(getattr(self, f.name), times, axis=0) for f in fields(self)})
+
+    def take(self, rows: Ints) -> Self:
+        """The accounts at these positions."""
+        return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def copy(self) -> Self:
+        """The same, in arrays of its own."""
+        return type(self)(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
+
+
+def mrr(shop: Shop, state: State) -> Floats:
+    """(n,): what the accounts pay a month, net of discount, add-ons included."""
+    gross = shop.plan_base[state.plan] + shop.plan_seat[state.plan] * state.seats
+    gross = gross + (state.add_ons * (shop.add_on_base + shop.add_on_seat * state.seats[:, None])).sum(axis=1)
+    return np.where(state.is_active, gross * state.price_level * (1 - state.discount / 100), 0.0)
+
+
+def access(shop: Shop, state: State) -> Bools:
+    """(n, F): features that the plan or an add-on opens."""
+    by_add_on = (state.add_ons[:, :, None] & shop.add_on_features).any(axis=1)
+    return shop.plan_features[state.plan] | by_add_on
+
+
+def limits(shop: Shop, state: State) -> Floats:
+    """(n, M): limits of the metered use, add-ons included; infinite where unlimited."""
+    return shop.plan_limit[state.plan] + state.add_ons @ shop.add_on_limit
+
+
+def sign_up(world: World, shop: Shop, z: NDArray[np.float32], u: NDArray[np.float32], month_of_year: Ints) -> State:
+    """The accounts as they are when they sign up. z: (n, 8 + F + M) normals, u: (n, 12) uniforms."""
+    n, F, M = len(z), len(shop.features), len(shop.metrics)
+    z = z.astype(float)
+    fit, growth, price, breadth, champion = z[:, 0], z[:, 1], z[:, 2], z[:, 3], z[:, 4]
+    growth = 0.3 * fit + 0.95 * growth
+    breadth = 0.3 * fit + 0.95 * breadth
+    shares = np.cumsum(world.arrivals.plan_shares) / np.sum(world.arrivals.plan_shares)
+    log_users = world.arrivals.mean_log_users + world.arrivals.sd_log_users * z[:, 5]
+    # Large and broad accounts begin on dearer plans.
+    rank = np.clip(u[:, 0] * 0.6 + 0.4 / (1 + np.exp(-1.2 * (z[:, 5] + 0.5 * breadth))), 0, 0.999)
+    plan = np.minimum(np.searchsorted(shares, rank, side="right"), len(shop.plans) - 1)
+    log_users = np.where(shop.is_free[plan], np.minimum(log_users - 1.2, np.log(5.5)), log_users)
+    wanted = np.exp(log_users)
+    seats = np.where(shop.is_free[plan], shop.seat_limit[plan], np.maximum(np.ceil(wanted * (1.05 + 0.6 * u[:, 1])), 3))
+    limit = shop.plan_limit[plan]
+    finite = np.where(np.isfinite(limit), limit, np.where(np.isfinite(limit).any(), 250.0, 100.0))
+    log_level = np.log(finite) + np.log(0.22) + 0.55 * z[:, 8 + F :] + 0.25 * (log_users - 3.0)[:, None]
+    base_discount = np.where(u[:, 3] < 0.6, 0.0, np.where(u[:, 3] < 0.85, 5.0, 10.0)) * (plan > 0)
+    zero = np.zeros(n)
+    long_ago = np.full(n, LONG_AGO)
+    return State(
+        fit=fit, growth=growth, price_sensitivity=price, breadth=breadth, self_service=z[:, 6],
+        affinity=z[:, 8 : 8 + F], level_affinity=z[:, 8 + F :],
+        is_opted_in=u[:, 4] < world.opted_in, has_owner=u[:, 5] >= world.without_owner,
+        satisfaction=0.45 * fit + 0.4 * z[:, 7], champion=champion, budget=zero.copy(),
+        log_users=log_users, log_users_quarter_ago=log_users.copy(),
+        maturity=-1.2 + 0.25 * breadth + 0.45 * plan, log_level=log_level.reshape(n, M),
+        life_age=np.full(n, float(LONG_AGO)), trust=zero.copy(),
+        is_active=np.ones(n, bool), plan=plan, seats=seats, add_ons=np.zeros((n, len(shop.add_ons)), bool),
+        is_annual=(u[:, 2] < world.arrivals.annual_share) & ~shop.is_free[plan],
+        discount=base_discount, base_discount=base_discount.copy(), promotion_left=np.zeros(n, int),
+        price_level=np.ones(n), anchor=month_of_year.copy(),
+        anchor_day=(u[:, 6] * 28).astype(int), settling=np.full(n, 2), away=np.zeros(n, int),
+        csm_sentiment=np.full(n, GREEN), serious_ticket=np.zeros(n, bool), trial_age=long_ago.copy(),
+        since_proposal=long_ago.copy(), since_refusal=long_ago.copy(), holdout=np.zeros(n, int),
+    )  # fmt: skip

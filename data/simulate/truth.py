@@ -1,0 +1,201 @@
+"""What only a simulator knows: the probability of expansion, the response to every offer, what each cause adds.
+
+The probability averages over futures of the inner state, which are drawn, and sums over what may happen to the terms, which
+are not: after a change the terms stay for `settling_months`, so that the first change in the horizon decides the label.
+"""
+
+import numpy as np
+import pandas as pd
+
+from data.simulate.calendar import Month, following
+from data.simulate.month import (
+    ADD_ON,
+    MORE_SEATS,
+    NOTHING,
+    UPGRADE,
+    Change,
+    apply,
+    discount_after,
+    evolve,
+    expanded_terms,
+    offered_terms,
+    reprice,
+)
+from data.simulate.outlook import SEATS, Outlook, expansion_hazards, look
+from data.simulate.selling import NONE, SELLS, Proposals, feasible, needs, p_accept, propose
+from data.simulate.shop import Shop
+from data.simulate.state import Bools, Floats, Ints, State, mrr
+from data.simulate.world import World
+
+MIN_GROWTH = 0.10  # contract: MRR at least this much higher, or a higher tier
+
+
+def is_expansion(
+    shop: Shop, tier_before: Ints, mrr_before: Floats, price_level: float, plan: Ints, seats: Floats, add_ons: Bools,
+    discount: Floats,
+) -> Bools:  # fmt: skip
+    """Whether these terms count as an expansion of those of the snapshot."""
+    gross = shop.plan_base[plan] + shop.plan_seat[plan] * seats
+    gross = gross + (add_ons * (shop.add_on_base + shop.add_on_seat * seats[:, None])).sum(axis=1)
+    after = np.round(gross * price_level * (1 - discount / 100), 2)
+    return (shop.tier[plan] > tier_before) | ((after >= (1 + MIN_GROWTH) * mrr_before - 1e-9) & (after > 0))
+
+
+def p_expansion(
+    world: World, shop: Shop, state: State, months: list[Month], z: np.ndarray, u: np.ndarray, *, contact: bool
+) -> Floats:
+    """(n,): probability that the label of the snapshot at the start of `months` is positive.
+
+    z: (n, R, months, normals), u: (n, R, months, uniforms): R futures each.
+    """
+    n, R = z.shape[:2]
+    tier_before = np.repeat(shop.tier[state.plan], R)
+    mrr_before = np.repeat(np.round(mrr(shop, state), 2), R)
+    state = state.repeat(R)
+    z, u = z.reshape(n * R, *z.shape[2:]), u.reshape(n * R, *u.shape[2:])
+    unchanged, expanded = np.ones(n * R), np.zeros(n * R)
+    days_left = world.horizon_days
+    sells = np.array([o.kind in SELLS for o in shop.offers])
+    for t, month in enumerate(months):
+        if days_left <= 0:
+            break
+        reprice(world, state, month)
+        outlook = look(world, shop, state, month)
+        offered = propose(world, shop, state, outlook, u[:, t]) if contact else nobody(len(state.plan))
+        level = month.price_level(world)
+        share_own = min(days_left / month.n_days, 1.0)
+        share_offer = month.decided_before(days_left) if days_left < month.n_days else 1.0
+
+        # An offer that changes the terms
+        is_sale = offered.is_made & (offered.offer != NONE) & sells[np.maximum(offered.offer, 0)]
+        kind, plan, seats, add_ons, annual = offered_terms(shop, state, np.where(is_sale, offered.offer, NONE))
+        discount = discount_after(shop, state, plan, seats, add_ons, annual, np.where(is_sale, offered.discount, 0.0))
+        p_sale = np.where(is_sale, offered.p_accept, 0.0)
+        counts = is_expansion(shop, tier_before, mrr_before, level, plan, seats, add_ons, discount)
+        gain = p_sale * counts * share_offer
+
+        # What the account does by itself
+        hazards = np.column_stack([outlook.expansion, outlook.seats_down, outlook.downgrade, outlook.churn])
+        total = hazards.sum(axis=1)
+        p_any = -np.expm1(-total)
+        per_hazard = (1 - p_sale) * p_any / np.maximum(total, 1e-300)
+        for k in range(outlook.expansion.shape[1]):
+            h = outlook.expansion[:, k]
+            if not h.any():
+                continue
+            kinds = np.full(len(h), (UPGRADE, MORE_SEATS)[k] if k < 2 else ADD_ON)
+            plan, seats, add_ons = expanded_terms(world, shop, state, kinds, np.full(len(h), max(k - 2, 0)))
+            discount = discount_after(shop, state, plan, seats, add_ons, state.is_annual, np.zeros(len(h)))
+            counts = is_expansion(shop, tier_before, mrr_before, level, plan, seats, add_ons, discount)
+            gain = gain + per_hazard * h * counts * share_own
+        stays = (1 - p_sale) * (1 - p_any)
+        if world.signal == 0:  # changes may follow one another: who has expanded may still leave
+            leaves = -np.expm1(-outlook.churn * share_own)
+            expanded = expanded * (1 - leaves)
+        expanded = expanded + unchanged * gain
+        unchanged = unchanged * stays
+
+        # The month as it goes on where the terms did not change
+        accepted = offered.is_made & ~is_sale & (u[:, t, 6] < offered.p_accept)
+        after = nothing(state, accepted, offered.is_made)
+        apply(world, state, after, offered, month)
+        evolve(world, shop, state, outlook, offered, offered.is_made, accepted, z[:, t], u[:, t])
+        days_left -= month.n_days
+    return expanded.reshape(n, R).mean(axis=1)
+
+
+def nobody(n: int) -> Proposals:
+    """No proposals to n accounts."""
+    no, zero = np.zeros(n, bool), np.zeros(n)
+    return Proposals(no, np.full(n, NONE), no, zero, np.zeros(n, int), zero, zero, no)
+
+
+def nothing(state: State, accepted: Bools, made: Bools) -> Change:
+    """Terms that stay as they are."""
+    n = len(state.plan)
+    return Change(
+        np.full(n, NOTHING), np.zeros(n, int), state.plan, state.seats, state.add_ons, state.is_annual, state.discount,
+        accepted, made,
+    )  # fmt: skip
+
+
+def causes(world: World, outlook: Outlook, horizon_months: float = 3.0) -> dict[str, Floats]:
+    """Per group (n,): log-odds of expansion as things stand less those with the group's cause at its reference.
+
+    References: no pressure above the quiet share (limits, adoption), zero for everything else.
+    """
+    reference = sum(outlook.groups.values())
+    can = outlook.expansion > 0
+    n_own = outlook.expansion.shape[1]
+    full = np.column_stack([outlook.upgrade_pressure, outlook.seat_pressure, outlook.add_on_pressure])
+
+    def log_odds(pressure: Floats, willing: Floats) -> Floats:
+        h = (expansion_hazards(world, pressure, willing) * can).sum(axis=1) * horizon_months
+        p = np.clip(-np.expm1(-h), 1e-6, 1 - 1e-6)
+        return np.log(p / (1 - p))
+
+    now = log_odds(full, reference)
+    found = {name: now - log_odds(full, reference - cause) for name, cause in outlook.groups.items()}
+    no_gates = full.copy()
+    no_gates[:, 0] = 0
+    if n_own:
+        found["adoption"] = now - log_odds(no_gates, reference)
+    no_limits = full.copy()
+    no_limits[:, 1:] = 0
+    found["limits"] = now - log_odds(no_limits, reference)
+    return {name: np.where(can.any(axis=1), value, 0.0) for name, value in found.items()}
+
+
+def response(world: World, shop: Shop, state: State, month: Month) -> pd.DataFrame:
+    """One row per account (position) × feasible offer × channel × discount: p_accept, and value in money a year."""
+    outlook = look(world, shop, state, month)
+    can, need = feasible(shop, state), needs(shop, state, outlook)
+    before = mrr(shop, state)
+    frames = []
+    stays = np.exp(-np.minimum(outlook.churn * 12, 3))
+    for o, offer in enumerate(shop.offers):
+        rows = np.flatnonzero(can[:, o] & state.is_active)
+        if not len(rows):
+            continue
+        position = np.full(len(state.plan), o)
+        _, plan, seats, add_ons, annual = offered_terms(shop, state, position)
+        kind = {"upgrade": 0, "seats": SEATS}.get(offer.kind)
+        own = outlook.expansion[:, kind] if kind is not None else np.zeros(len(before))
+        for name in offer.changes.add_ons:
+            own = own + outlook.expansion[:, 2 + shop.add_ons.index(name)]
+        p_year = -np.expm1(-12 * own)
+        for c, channel in enumerate(offer.channels):
+            for step in offer.discounts.steps_pct:
+                given = np.full(len(before), step)
+                p = p_accept(world, shop, state, need[:, o], position, np.full(len(before), c), given)
+                discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
+                gross = shop.plan_base[plan] + shop.plan_seat[plan] * seats
+                gross = gross + (add_ons * (shop.add_on_base + shop.add_on_seat * seats[:, None])).sum(axis=1)
+                after = gross * state.price_level * (1 - discount / 100)
+                gain = 12 * (after - before) * stays
+                angry = (state.satisfaction < -0.6) & ~offer.is_help
+                harm = 12 * before * outlook.churn * 3 * 0.45 * angry * (1 - p)
+                value = gain * (p - p_year * (1 - 0.5 * p)) * (offer.kind in SELLS) - harm - offer.contact_cost
+                frames.append(
+                    pd.DataFrame(
+                        {
+                            "position": rows,
+                            "offer_id": offer.id,
+                            "channel": channel,
+                            "discount_pct": float(step),
+                            "p_accept": p[rows],
+                            "value": value[rows],
+                        }
+                    )  # fmt: skip
+                )
+    return pd.concat(frames, ignore_index=True)
+
+
+def horizon(month: Month, days: int) -> list[Month]:
+    """The months that a horizon from the start of `month` touches."""
+    found, covered, at = [], 0, month
+    while covered < days:
+        found.append(at)
+        covered += at.n_days
+        at = Month(at.index + 1, following(at.starts_on), at.rise_on)
+    return found
