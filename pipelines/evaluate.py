@@ -1,0 +1,121 @@
+"""Stage `evaluate`: how good is the model on the test block, how sure is that, and is it better than knowing less?
+
+Reads   training, labels, models/propensity/; of a simulated company also the true probabilities: nothing else may
+Writes  metrics.json: a verdict in words, each metric of ours and of three baselines, paired differences, with intervals
+        plots/: roc, precision_recall, calibration, gains, importance (CSV)
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from data import frames
+from models import baselines, evaluation
+from models.evaluation import Measured
+from models.settings import Evaluation
+from pipelines import labelled, paths, stage, written
+from pipelines.labelled import KEY, Labelled
+from pipelines.params import Params
+
+N_FEATURES_SHOWN = 20
+
+
+def main() -> None:
+    """Run the stage."""
+    params = Params.load()
+    settings, seed = params.evaluate, params.run.seed
+    rows, model = labelled.read(), written.read_model()
+    test = rows.block("test")
+    is_test = (rows.blocks == "test").to_numpy()
+    rivals = baselines.probabilities(
+        rows.X,
+        rows.y,
+        rows.blocks,
+        rule_feature=settings.rule_feature,
+        rule_limit=settings.rule_limit,
+        groups=rows.groups,
+        seed=seed,
+    )
+    systems = {"ours": model.probability(test.X)} | {name: p[is_test] for name, p in rivals.items()}
+    compared = evaluation.compare(
+        test.y, systems, settings=settings, seed=seed, groups=test.groups, periods=test.periods
+    )
+    said = evaluation.verdict(compared, settings.interval)
+    report: dict[str, Any] = {
+        "verdict": said.sentence,
+        "is_better_than_base_rate": said.is_better_than_base_rate,
+        "model_version": model.model_version,
+        "calibrator": model.calibrator.kind,
+        "interval": settings.interval,
+        "capacity": settings.capacity,
+        **{name: _plain(by) for name, by in compared.metrics.items()},
+        "differences": {name: _plain(by) for name, by in compared.differences.items()},
+        "blocks": {name: _counts(rows.block(name)) for name in labelled.BLOCKS},
+    }
+    truth = paths.TRUTH / "expansion.parquet"
+    if truth.is_file():
+        report["simulated"] = _simulated(
+            test, systems, frames.to_pandas(pq.read_table(truth)), settings=settings, seed=seed
+        )
+
+    curves = evaluation.curves(test.y, systems)
+    curves["importance"] = evaluation.importance(model.features, model.contributions(test.X), model.gain()).head(
+        N_FEATURES_SHOWN
+    )
+    for name, curve in curves.items():
+        written.text(paths.PLOTS / f"{name}.csv", curve.to_csv(index=False, float_format="%.6g"))
+    written.as_json(paths.METRICS, report)
+    print(said.sentence)
+
+
+def _plain(metrics: Any) -> dict[str, dict[str, float | None]]:
+    return {name: measured.to_json() for name, measured in metrics.items()}
+
+
+def _counts(block: Labelled) -> dict[str, Any]:
+    has_rows = len(block.y) > 0
+    return {
+        "n_rows": len(block.y),
+        "n_accounts": int(block.groups.nunique()),
+        "n_expansions": int(block.y.sum()),
+        "rate": round(float(block.y.mean()), 6) if has_rows else None,
+        "first_as_of": f"{block.periods.min():%Y-%m-%d}" if has_rows else None,
+        "last_as_of": f"{block.periods.max():%Y-%m-%d}" if has_rows else None,
+    }
+
+
+def _simulated(
+    test: Labelled, systems: dict[str, np.ndarray], truth: pd.DataFrame, *, settings: Evaluation, seed: int
+) -> dict[str, Any]:
+    """What only a simulated company allows: the AUC of the true probability, and ours held against it."""
+    keys = pd.DataFrame({"account_id": test.groups, "as_of": test.periods})
+    p_logged = keys.merge(truth, on=KEY, how="left", validate="one_to_one")["p_logged"].to_numpy(dtype="float64")
+    known = ~np.isnan(p_logged)
+    if not known.any():
+        return {"note": "simulated company: the truth knows none of the test snapshots", "n_rows": 0}
+    compared = evaluation.compare(
+        test.y[known],
+        {"ours": systems["ours"][known], "p_logged": p_logged[known]},
+        settings=settings,
+        seed=seed,
+        groups=test.groups[known],
+        periods=test.periods[known],
+    )
+    shown: dict[str, Measured] = {
+        "auc_of_p_logged": compared.metrics["p_logged"]["auc"],
+        "log_loss_of_p_logged": compared.metrics["p_logged"]["log_loss"],
+        "auc_ours_less_p_logged": compared.differences["p_logged"]["auc"],
+    }
+    against = evaluation.against_truth(systems["ours"][known], p_logged[known])
+    return {
+        "note": "simulated company: p_logged is the true probability, causes that nobody observes included",
+        "n_rows": int(known.sum()),
+        **_plain(shown),
+        **{f"{name}_against_truth": round(value, 6) for name, value in against.items()},
+    }
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,63 @@
+"""Snapshots whose outcome is known, as learning wants them: features, target, block, and which belong together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from data.errors import BadInput
+from pipelines import tables
+
+KEY = ["account_id", "as_of"]
+BLOCKS = ["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One row per (account_id, as_of) of the blocks train, validation and test, in the order of the key."""
+
+    X: pd.DataFrame
+    y: "pd.Series[Any]"
+    blocks: "pd.Series[Any]"
+    groups: "pd.Series[Any]"  # the account: its snapshots resemble each other
+    periods: "pd.Series[Any]"  # the snapshot's date
+
+    def block(self, name: str) -> "Labelled":
+        """The rows of one block."""
+        rows = (self.blocks == name).to_numpy()
+        return Labelled(self.X[rows], self.y[rows], self.blocks[rows], self.groups[rows], self.periods[rows])
+
+
+def join(training: pd.DataFrame, labels: pd.DataFrame) -> Labelled:
+    """Features beside their labels. Raises BadInput where a labelled snapshot has no features.
+
+    >>> day = pd.Timestamp("2026-01-01")
+    >>> training = pd.DataFrame({"account_id": ["b", "a"], "as_of": [day, day], "seats": [2.0, 5.0]})
+    >>> labels = pd.DataFrame({"account_id": ["a", "b"], "as_of": [day, day],
+    ...                        "is_expansion": [True, None], "block": ["train", "unlabelled"]})
+    >>> rows = join(training, labels)
+    >>> rows.X["seats"].tolist(), rows.y.tolist()
+    ([5.0], [True])
+    """
+    known = labels.loc[labels["block"].isin(BLOCKS), [*KEY, "is_expansion", "block"]]
+    rows = known.merge(training, on=KEY, how="left", validate="one_to_one", indicator="found_in").sort_values(KEY)
+    missing = rows[rows.pop("found_in") != "both"]
+    if len(missing):
+        first = missing.iloc[0]
+        raise BadInput(
+            f"{tables.TRAINING.path}: {len(missing)} of {len(known)} labelled snapshots have no features "
+            f"(first: {first['account_id']} as of {first['as_of']:%Y-%m-%d}); run `dvc repro`."
+        )
+    rows = rows.reset_index(drop=True)
+    return Labelled(
+        X=rows.drop(columns=[*KEY, "is_expansion", "block"]),
+        y=rows["is_expansion"].astype("bool"),
+        blocks=rows["block"],
+        groups=rows["account_id"],
+        periods=rows["as_of"],
+    )
+
+
+def read() -> Labelled:
+    """From the lake."""
+    return join(tables.TRAINING.read(), tables.LABELS.read())

@@ -1,0 +1,248 @@
+"""MLflow, and only here: runs with what went in and came out, and the registry with its champion.
+
+By default all of it is a SQLite file, `mlflow.db`, with artefacts in `mlruns/` beside it, in the folder of the run;
+with MLFLOW_TRACKING_URI set it is that server. Models are text and JSON; nothing is pickled or unpickled. What MLflow
+says about itself is kept off the terminal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data.errors import BadInput
+from models.settings import Registry
+
+if TYPE_CHECKING:
+    from models.propensity import Propensity
+
+CHAMPION = "champion"
+DATABASE = Path("mlflow.db")
+ARTEFACTS = Path("mlruns")
+# What a loaded model needs of the environment.
+SERVING_PACKAGES = ("lightgbm", "mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy")
+# And the code that reads it: files by room.
+SERVING_CODE = (("models", "*.py"), ("data", "__init__.py"), ("data", "errors.py"), ("data", "settings.py"))
+# MLflow takes at most this many parameters in one call, and this many characters in one of them.
+MAX_PARAMETERS, MAX_CHARACTERS = 100, 6000
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The registry's champion: its model, and which version of the registry it is."""
+
+    model: Propensity
+    version: str
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Where a run went."""
+
+    run_id: str
+    version: str
+    is_champion: bool
+
+
+@contextmanager
+def session(registry: Registry) -> Iterator[Any]:
+    """MLflow, set up and quiet; gives the module. Raises BadInput where the server cannot be used."""
+    is_local = not os.environ.get("MLFLOW_TRACKING_URI")
+    given = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        # A server that is down should say so within seconds, not minutes.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": os.environ.get("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
+        "GIT_PYTHON_REFRESH": "quiet",
+    }
+    os.environ.update(given)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # Deprecations inside MLflow and what it imports; none concerns the person at the terminal.
+        warnings.simplefilter("ignore")
+        import mlflow  # three seconds, so only where it is used
+        from mlflow.exceptions import MlflowException
+
+        # MLflow sets its own level when it is imported.
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        uri = f"sqlite:///{DATABASE.resolve()}" if is_local else os.environ["MLFLOW_TRACKING_URI"]
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        try:
+            if is_local and mlflow.get_experiment_by_name(registry.experiment) is None:
+                mlflow.create_experiment(registry.experiment, artifact_location=ARTEFACTS.resolve().as_uri())
+            mlflow.set_experiment(registry.experiment)
+            yield mlflow
+        except MlflowException as error:
+            first = str(error).splitlines()[0].rstrip(".")
+            raise BadInput(
+                f"MLflow at {uri} refused: {first}. Check MLFLOW_TRACKING_URI and that the server is up; "
+                "without that variable a local file is used."
+            ) from error
+
+
+def find_champion(registry: Registry) -> Champion | None:
+    """The champion, its files checked against the hashes in the registry; None where there is none yet."""
+    with session(registry) as mlflow:
+        return _champion(mlflow, registry)
+
+
+def champion(registry: Registry) -> Champion:
+    """The champion. Raises BadInput where there is none, or where its files were changed."""
+    found = find_champion(registry)
+    if found is None:
+        raise BadInput(f"the registry has no champion of {registry.model} yet; run `dvc repro` once to train one.")
+    return found
+
+
+def log_run(
+    model: Propensity,
+    *,
+    registry: Registry,
+    parameters: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    inputs: Mapping[str, str],
+    files: Sequence[Path],
+    notes: Mapping[str, str],
+    promote: bool,
+) -> Logged:
+    """Leave one run, and the model in the registry; the alias `champion` moves to it where `promote` says so.
+
+    `inputs` are sha256 by path, `files` are kept as artefacts under their paths. A model that the registry already
+    holds (same `model_version`) gets no second version.
+    """
+    with session(registry) as mlflow, mlflow.start_run() as run:
+        text = {name: str(value)[:MAX_CHARACTERS] for name, value in parameters.items()}
+        for start in range(0, len(text), MAX_PARAMETERS):
+            mlflow.log_params(dict(list(text.items())[start : start + MAX_PARAMETERS]))
+        mlflow.log_metrics(dict(metrics))
+        mlflow.set_tags({**notes, "model_version": model.model_version})
+        mlflow.set_tags({f"sha256.{name}": digest for name, digest in inputs.items()})
+        for path in files:
+            folder = path.parent.as_posix()
+            mlflow.log_artifact(str(path), artifact_path=None if folder == "." else folder)
+        version = _registered(mlflow, registry, model) or _register(mlflow, registry, model)
+        client = mlflow.MlflowClient()
+        if promote:
+            client.set_registered_model_alias(registry.model, CHAMPION, version)
+        current = _alias(client, registry)
+        mlflow.set_tag("registry_version", version)
+        return Logged(run.info.run_id, version, current is not None and str(current.version) == version)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_state() -> dict[str, Any]:
+    """The commit and whether tracked files differ from it; nulls where there is no git."""
+    git = shutil.which("git")
+    if git is None:
+        return {"git_commit": None, "is_dirty": None}
+
+    def ask(*words: str) -> str | None:
+        answer = subprocess.run([git, *words], capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    changed = ask("status", "--porcelain", "--untracked-files=no")
+    return {"git_commit": ask("rev-parse", "HEAD"), "is_dirty": None if changed is None else bool(changed)}
+
+
+def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, keys joined by dots.
+
+    >>> flat({"ours": {"auc": {"value": 0.8, "low": None}}, "rows": 3})
+    {'ours.auc.value': 0.8, 'ours.auc.low': None, 'rows': 3}
+    """
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def _champion(mlflow: Any, registry: Registry) -> Champion | None:
+    version = _alias(mlflow.MlflowClient(), registry)
+    if version is None:
+        return None
+    from models.propensity import Propensity
+
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(
+            mlflow.artifacts.download_artifacts(f"models:/{registry.model}/{version.version}", dst_path=folder)
+        )
+        kept = sorted((local / "artifacts").iterdir())
+        files = {path.name: path.read_text(encoding="utf-8") for path in kept}
+        for path in kept:
+            if version.tags.get(f"sha256.{path.name}") != sha256(path):
+                raise BadInput(
+                    f"{path.name} of {registry.model} version {version.version} is not what was registered; "
+                    "restore MLflow's artefacts, or run `dvc repro` to train again."
+                )
+    return Champion(Propensity.from_files(files), str(version.version))
+
+
+def _alias(client: Any, registry: Registry) -> Any | None:
+    """The version that the alias points at, if any."""
+    found = client.search_registered_models(filter_string=f"name = '{registry.model}'")
+    version = found[0].aliases.get(CHAMPION) if found else None
+    return None if version is None else client.get_model_version(registry.model, str(version))
+
+
+def _registered(mlflow: Any, registry: Registry, model: Propensity) -> str | None:
+    """The newest version that holds this very model."""
+    found = mlflow.MlflowClient().search_model_versions(filter_string=f"name = '{registry.model}'")
+    same = [int(version.version) for version in found if version.tags.get("model_version") == model.model_version]
+    return str(max(same)) if same else None
+
+
+def _register(mlflow: Any, registry: Registry, model: Propensity) -> str:
+    """Log the model's files with the code that reads them, as a new version. Returns its number."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    levels = model.vocabulary.levels
+    columns = [ColSpec("string" if name in levels else "double", name, required=False) for name in model.features]
+    project = Path(__file__).parents[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, content in model.to_files().items():
+            (folder / file).write_text(content, encoding="utf-8")
+        for room, pattern in SERVING_CODE:
+            (folder / room).mkdir(exist_ok=True)
+            for source in sorted((project / room).glob(pattern)):
+                shutil.copy(source, folder / room / source.name)
+        about = mlflow.pyfunc.log_model(
+            name="propensity",
+            python_model=str(project / "pipelines" / "served_model.py"),
+            artifacts={file: str(folder / file) for file in model.to_files()},
+            code_paths=[str(folder / room) for room in sorted({room for room, _ in SERVING_CODE})],
+            signature=ModelSignature(Schema(columns), Schema([ColSpec("double", "propensity")])),
+            pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in SERVING_PACKAGES],
+            registered_model_name=registry.model,
+        )
+    version = str(about.registered_model_version)
+    client = mlflow.MlflowClient()
+    tags = {f"sha256.{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in model.to_files().items()}
+    for tag, value in {"model_version": model.model_version, **tags}.items():
+        client.set_model_version_tag(registry.model, version, tag, value)
+    return version
