@@ -157,7 +157,7 @@ def _database(sources: Sources, folder: Path) -> str | None:
     """The database's URL; a file given in place of the folder is a database, too."""
     if sources.database:
         return from_environment(sources.database, "sources.yaml: database")
-    return str(folder) if folder.is_file() and folder.suffix in _DATABASE_FILES else None
+    return str(folder) if folder.is_file() and folder.resolve().suffix in _DATABASE_FILES else None
 
 
 def from_environment(text: str, place: str) -> str:
