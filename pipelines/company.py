@@ -1,8 +1,8 @@
 """Another company's run: `python -m pipelines.company examples/ravenstack --data FOLDER` (or `make run COMPANY=…`).
 
-The company's folder holds its own params.yaml (only what differs from the project's), catalog.yaml and sources.yaml. It
-runs in `.workspace/` inside that folder: the project's code as it stands now, overlaid with those three files, with a DVC
-of its own, so that the project's lock file and lake stay as they are. Running again does again only what changed.
+The company's folder holds its own params.yaml (only what differs from the project's), catalog.yaml and sources.yaml.
+It runs in `.workspace/` inside that folder: the project's code as it stands now, overlaid with those three files, with
+a DVC of its own, so that the project's lock file and lake stay as they are. Running again does only what changed.
 """
 
 import argparse
