@@ -68,6 +68,8 @@ def judge(model: Propensity, champion: tracking.Champion | None, test: Labelled,
     """Whether the new model becomes champion: it does where there is none, or none that can score these rows."""
     if champion is None:
         return Decision(True, "promoted: there was no champion")
+    if champion.model.model_version == model.model_version:
+        return Decision(True, f"the champion (version {champion.version}) already is this model")
     try:
         theirs = champion.model.probability(test.X)
     except BadInput as error:

@@ -87,13 +87,13 @@ def session(registry: Registry) -> Iterator[Any]:
             if is_local and mlflow.get_experiment_by_name(registry.experiment) is None:
                 mlflow.create_experiment(registry.experiment, artifact_location=ARTEFACTS.resolve().as_uri())
             mlflow.set_experiment(registry.experiment)
-            yield mlflow
         except MlflowException as error:
             first = str(error).splitlines()[0].rstrip(".")
             raise BadInput(
-                f"MLflow at {uri} refused: {first}. Check MLFLOW_TRACKING_URI and that the server is up; "
+                f"MLflow at {uri} cannot be used: {first}. Check MLFLOW_TRACKING_URI and that the server is up; "
                 "without that variable a local file is used."
             ) from error
+        yield mlflow
 
 
 def find_champion(registry: Registry) -> Champion | None:
@@ -238,11 +238,16 @@ def _register(mlflow: Any, registry: Registry, model: Propensity) -> str:
             code_paths=[str(folder / room) for room in sorted({room for room, _ in SERVING_CODE})],
             signature=ModelSignature(Schema(columns), Schema([ColSpec("double", "propensity")])),
             pip_requirements=[f"{package}=={importlib.metadata.version(package)}" for package in SERVING_PACKAGES],
-            registered_model_name=registry.model,
         )
-    version = str(about.registered_model_version)
     client = mlflow.MlflowClient()
-    tags = {f"sha256.{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in model.to_files().items()}
-    for tag, value in {"model_version": model.model_version, **tags}.items():
-        client.set_model_version_tag(registry.model, version, tag, value)
-    return version
+    if not client.search_registered_models(filter_string=f"name = '{registry.model}'"):
+        client.create_registered_model(registry.model)
+    hashes = {f"sha256.{file}": hashlib.sha256(text.encode()).hexdigest() for file, text in model.to_files().items()}
+    created = client.create_model_version(
+        registry.model,
+        source=about.model_uri,
+        run_id=mlflow.active_run().info.run_id,
+        tags={"model_version": model.model_version, **hashes},
+        model_id=about.model_id,
+    )
+    return str(created.version)
