@@ -1,0 +1,278 @@
+"""The page: everything inside it, nothing fetched, names shown as text, bars that add up, no one held out."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.catalog import Language, Text
+from delivery import labels, outputs
+from delivery.page import MOST_REASONS, Sentences, page, rounded_to_sum
+from tests.delivery.sample import NASTY, Week, make_week
+
+
+class Elements(HTMLParser):
+    """The page's elements as a browser finds them: tag, attributes, text directly within."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, dict[str, str | None], str]] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs), ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.found:
+            tag, attrs, text = self.found[-1]
+            self.found[-1] = (tag, attrs, text + data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(("/" + tag, {}, ""))
+
+    def named(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        return [(attrs, text) for name, attrs, text in self.found if name == tag]
+
+
+def render(week: Week, language: Language = "en") -> str:
+    return page(
+        week.ranked, week.reasons, week.candidates, week.triggers,
+        catalog=week.catalog, language=language, summary=week.summary,
+    )  # fmt: skip
+
+
+def content(source: str) -> dict[str, Any]:
+    (text,) = [text for attrs, text in Elements(source).named("script") if attrs.get("id") == "content"]
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def said(data: dict[str, Any], phrase: list[Any], language: int = 0) -> str:
+    """A phrase as page.js puts it together."""
+    place, *numbers = phrase
+    return "".join(numbers[p] if isinstance(p, int) else p for p in data["sentences"][place][language])
+
+
+@pytest.fixture(scope="module")
+def week() -> Week:
+    return make_week(60)
+
+
+@pytest.fixture(scope="module")
+def source(week: Week) -> str:
+    return render(week)
+
+
+@pytest.fixture(scope="module")
+def data(source: str) -> dict[str, Any]:
+    return content(source)
+
+
+def test_the_sample_is_within_the_contract(week: Week) -> None:
+    outputs.check_ranked(week.ranked)
+    outputs.check_reasons(week.reasons, week.ranked)
+    outputs.CANDIDATES.table(week.candidates)
+    outputs.TRIGGERS.table(week.triggers)
+
+
+def test_the_same_tables_make_the_same_bytes_whatever_the_order_of_their_rows(week: Week, source: str) -> None:
+    shuffled = Week(
+        *(t.sample(frac=1, random_state=1) for t in (week.ranked, week.reasons, week.candidates, week.triggers)),
+        catalog=week.catalog,
+        summary=week.summary,
+    )
+    assert render(shuffled) == source
+
+
+def test_every_name_reaches_the_page_as_it_is_spelled(week: Week, data: dict[str, Any]) -> None:
+    shown = week.ranked[week.ranked["assignment"] != "holdout"]
+    assert data["accounts"]["name"] == shown["account_name"].tolist()
+    assert set(NASTY) <= set(data["accounts"]["name"])
+
+
+def test_no_name_becomes_an_element(source: str) -> None:
+    elements = Elements(source)
+    assert len(elements.named("script")) == 2
+    assert not elements.named("b")
+    assert "alert(1)</script>" not in source
+
+
+def test_nothing_points_outside_the_page(source: str) -> None:
+    for tag, attrs, _ in Elements(source).found:
+        for name in ("src", "href", "srcset", "action"):
+            assert (attrs.get(name) or "#").startswith(("#", "data:,")), (tag, attrs)
+    assert "@import" not in source
+    assert "url(" not in source
+
+
+def test_the_policy_lets_only_the_pages_own_script_and_style_run(source: str) -> None:
+    elements = Elements(source)
+    (policy,) = [a["content"] for a, _ in elements.named("meta") if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    (script,) = [text for attrs, text in elements.named("script") if not attrs]
+    (style,) = [text for _, text in elements.named("style")]
+    for kind, text in (("script", script), ("style", style)):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert not any(name.startswith("on") or name == "style" for _, attrs, _ in elements.found for name in attrs)
+
+
+def test_those_held_out_are_nowhere_on_the_page(week: Week, source: str) -> None:
+    held_out = week.ranked.loc[week.ranked["assignment"] == "holdout", "account_id"]
+    assert len(held_out) > 0
+    assert not [account for account in held_out if f'"{account}"' in source]
+    assert "holdout" not in source.lower()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_bars_add_up_to_the_propensity_as_shown(language: Language) -> None:
+    week = make_week(60, language=language)
+    data = content(render(week, language))
+    exact = week.reasons.set_index(["account_id", "feature"])["points"]
+    for i, account in enumerate(data["accounts"]["id"]):
+        base, rest, n_rest, shown = data["why"][i]
+        assert len(shown) == MOST_REASONS
+        assert n_rest == 12 - MOST_REASONS
+        assert base + rest + sum(row[0] for row in shown) == data["accounts"]["p"][i]
+        assert base == pytest.approx(1000 * exact[account, "(base)"], abs=1)
+
+
+def test_a_reason_shows_its_own_points_in_both_languages(week: Week, data: dict[str, Any]) -> None:
+    rows = week.reasons[week.reasons["rank"] > 0].set_index(["account_id", "text_en"])
+    for i, account in enumerate(data["accounts"]["id"]):
+        for points, *phrase in data["why"][i][3]:
+            row = rows.loc[(account, said(data, phrase))]
+            assert points == pytest.approx(1000 * row["points"], abs=1)
+            assert said(data, phrase, 1) == row["text_ja"]
+
+
+def test_the_lists_own_first_reasons_stand_in_the_row_in_both_languages(week: Week, data: dict[str, Any]) -> None:
+    japanese = week.reasons.set_index(["account_id", "text_en"])["text_ja"]
+    shown = week.ranked[week.ranked["assignment"] != "holdout"].reset_index(drop=True)
+    for i, row in shown.iterrows():
+        top = data["top"][i]
+        assert [said(data, phrase) for phrase in top] == [row["reason_1"], row["reason_2"]]
+        assert said(data, top[0], 1) == japanese[row["account_id"], row["reason_1"]]
+
+
+def test_a_reason_of_the_list_is_on_the_card_however_small_it_is(week: Week) -> None:
+    smallest = week.reasons[(week.reasons["account_id"] == "A00003") & (week.reasons["rank"] == 12)].iloc[0]
+    ranked = week.ranked.copy()
+    ranked.loc[ranked["account_id"] == "A00003", "reason_1"] = smallest["text_en"]
+    data = content(render(Week(ranked, week.reasons, week.candidates, week.triggers, week.catalog, week.summary)))
+    i = data["accounts"]["id"].index("A00003")
+    assert smallest["text_en"] in [said(data, phrase) for _, *phrase in data["why"][i][3]]
+
+
+def test_an_account_left_alone_says_why_and_what_would_change_it(week: Week, data: dict[str, Any]) -> None:
+    accounts = data["accounts"]
+    alone = [i for i, kind in enumerate(accounts["list"]) if kind == "none"]
+    assert alone
+    for i in alone:
+        assert data["gates"][accounts["blocked"][i]][0]
+        assert said(data, accounts["unblock"][i])
+        assert said(data, accounts["unblock"][i], 1)
+
+
+def test_the_lists_own_sentence_on_what_would_change_it_is_kept_in_its_language(week: Week) -> None:
+    sentence = "Close ticket T-118 (urgent)"
+    ranked = week.ranked.assign(would_unblock=sentence, blocked_by="serious_ticket")
+    data = content(render(Week(ranked, week.reasons, week.candidates, week.triggers, week.catalog, week.summary)))
+    assert said(data, data["accounts"]["unblock"][0]) == sentence
+    assert said(data, data["accounts"]["unblock"][0], 1) == "問い合わせを解決し、お客様に報告する"
+
+
+def test_refused_offers_come_with_their_gate_and_the_chosen_one_first(week: Week, data: dict[str, Any]) -> None:
+    blocked = week.candidates.set_index(["account_id", "offer_id"])["blocked_by"]
+    for i, account in enumerate(data["accounts"]["id"]):
+        rows = data["else"][i]
+        assert len(rows) == len(week.catalog.offers)
+        if data["accounts"]["list"][i] in ("contact", "nurture"):
+            assert rows[0][0] == data["accounts"]["offer"][i]
+        for offer, gate, *_ in rows:
+            stated = blocked[account, data["offers"][offer]["id"]]
+            assert pd.isna(stated) if gate is None else gate_of(data, gate) == stated
+
+
+def gate_of(data: dict[str, Any], gate: int) -> str:
+    return next(name for name, words in labels.GATES.items() if words.name.en == data["gates"][gate][0])
+
+
+def test_a_list_with_everything_unknown_still_makes_a_page(week: Week) -> None:
+    """RavenStack's case: no owners, no health, no earlier list, no offers, nobody to contact, no signal."""
+    unknown = [
+        "owner_id",
+        "segment",
+        "renews_on",
+        "health_score",
+        "health_band",
+        "offer_id",
+        "channel",
+        "expected_arr",
+        "p_accept",
+        "p_organic",
+        "uplift",
+        "contact_by_on",
+        "reason_1",
+        "reason_2",
+        "movement",
+        "movement_ranks",
+    ]
+    ranked = week.ranked.assign(**dict.fromkeys(unknown), assignment="none", triggers=[[] for _ in range(60)])
+    nothing = Week(ranked, week.reasons, week.candidates.iloc[:0], week.triggers.iloc[:0], week.catalog, week.summary)
+    data = content(render(nothing))
+    assert data["glance"]["n_contact"] == 0
+    assert data["glance"]["n_new"] is None
+    assert data["top"] == [[] for _ in range(60)]
+    assert all(rows == [] for rows in data["else"])
+
+
+def test_both_languages_are_in_the_page_whichever_it_begins_with(week: Week) -> None:
+    japanese = render(week, "ja")
+    assert '<html lang="ja">' in japanese
+    words = content(japanese)["words"]
+    assert words["headline"] == ["Talk to {n} accounts this week", "今週ご連絡するお客様：{n}社"]
+    assert not [name for name, (en, ja) in words.items() if not en or not ja]
+
+
+def test_every_word_that_the_script_asks_for_exists(source: str, data: dict[str, Any]) -> None:
+    script = Elements(source).named("script")[-1][1]
+    asked = set(re.findall(r'\b(?:t|part|end|figure|step)\("(\w+[^\W_])"', script))
+    asked |= set(re.findall(r"data\.words\.(\w+)", script)) | {"places_up", "places_down"}
+    assert asked - set(data["words"]) == set()
+    assert len(asked) > 40
+    assert set(re.findall(r"data\.columns\.(\w+)", script)) <= set(data["columns"])
+
+
+@given(
+    st.lists(st.floats(-0.5, 0.5), min_size=1, max_size=12),
+)
+def test_rounded_parts_sum_to_the_rounded_whole_and_none_is_off_by_one_or_more(points: list[float]) -> None:
+    tenths = [1000 * p for p in points]
+    total = round(sum(tenths))
+    rounded = rounded_to_sum(tenths, total)
+    assert sum(rounded) == total
+    assert all(abs(r - t) < 1 + 1e-9 for r, t in zip(rounded, tenths, strict=True))
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=8))
+def test_sentences_come_back_as_they_went_in(texts: list[tuple[str, str]]) -> None:
+    sentences = Sentences()
+    given_texts = [Text(en=en, ja=ja) for en, ja in texts]
+    phrases = [sentences.add(text) for text in given_texts]
+    for text, phrase in zip(given_texts, phrases, strict=True):
+        assert said({"sentences": sentences.kept}, phrase) == text.en
+        assert said({"sentences": sentences.kept}, phrase, 1) == text.ja
+
+
+def test_five_thousand_accounts_stay_under_five_megabytes() -> None:
+    assert len(render(make_week(5000)).encode()) < 5e6
