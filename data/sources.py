@@ -137,7 +137,7 @@ def read_sources(sources: Sources, *, folder: Path, connection: "DuckDBPyConnect
     found = {}
     for table in RAW_TABLES.values():
         source: Source = getattr(sources, table.name)
-        place = _place(table, source, folder, remote, connection)
+        place = _place(table, source, folder, database is not None, remote, connection)
         if place:
             found[table.name] = _incoming(table, source, *place, connection)
         elif table.is_required:
@@ -206,7 +206,7 @@ def _attach(database: str | None, folder: Path, connection: "DuckDBPyConnection"
 
 
 def _place(
-    table: RawTable, source: Source, folder: Path, remote: Any, connection: "DuckDBPyConnection"
+    table: RawTable, source: Source, folder: Path, database: bool, remote: Any, connection: "DuckDBPyConnection"
 ) -> tuple[str, str] | None:
     """The SQL that reads the source, and its place in words; None where an unnamed table is nowhere."""
     if source.path:
@@ -218,7 +218,7 @@ def _place(
             return _fetched(table, source, place, remote, connection)
         query = (source.sql or f"SELECT * FROM {_dotted(source.table or table.name)}").rstrip().rstrip(";")
         return query, place
-    if _has_table(connection, table.name):
+    if database and _has_table(connection, table.name):
         return f"SELECT * FROM {name(table.name)}", f"table {table.name}"
     candidates = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
     there = [path for path in candidates if path.exists()]
