@@ -16,12 +16,12 @@ from data.simulate.calendar import months_until
 from data.simulate.history import History, live
 from data.simulate.month import N_NORMALS, N_UNIFORMS
 from data.simulate.shop import Shop, open_shop
-from data.simulate.streams import FUTURES, draw
+from data.simulate.streams import futures
 from data.simulate.truth import causes, horizon, p_expansion, response
 from data.simulate.use import usage_and_meters
 from data.simulate.world import World
 
-BLOCK = 200  # accounts at a time: some 100 MB
+BLOCK = 400  # accounts at a time: some 200 MB
 TRUTH = {
     "expansion": pa.schema(
         [("account_id", pa.string()), ("as_of", pa.date32()), ("p_logged", pa.float64()), ("p_no_contact", pa.float64())]
@@ -101,7 +101,7 @@ def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, p
     expansion, why = [], []
     window = range(history.n_before, len(history.months))
     longest = max(len(horizon(history.months[t], world.horizon_days)) for t in window)
-    z, u = draw(seed, numbers, FUTURES, normals=(R, longest, N_NORMALS + M), uniforms=(R, longest, N_UNIFORMS))
+    z, u = futures(seed, numbers, R, normals=(longest, N_NORMALS + M), uniforms=(longest, N_UNIFORMS))
     for t in window:
         month, state = history.months[t], history.states[t]
         here = np.flatnonzero(state.is_active)

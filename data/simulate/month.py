@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from data.simulate.calendar import Month
 from data.simulate.outlook import Outlook, active_users, look
-from data.simulate.selling import NONE, SELLS, Proposals, propose
+from data.simulate.selling import NONE, SELLS, Proposals, intend, propose
 from data.simulate.shop import Shop
 from data.simulate.state import GREEN, LONG_AGO, RED, YELLOW, Bools, Floats, Ints, State, limits, mrr
 from data.simulate.world import World
@@ -26,7 +26,7 @@ class Change:
     day: Ints  # 0 is the month's first
     plan: Ints
     seats: Floats
-    add_ons: Bools
+    add_ons: Ints
     is_annual: Bools
     discount: Floats
     is_accepted: Bools  # the proposal was
@@ -39,7 +39,7 @@ class Terms:
 
     plan: Ints
     seats: Floats
-    add_ons: Bools
+    add_ons: Ints
     is_annual: Bools
     discount: Floats
     price_level: Floats
@@ -68,25 +68,23 @@ def reprice(world: World, state: State, month: Month) -> None:
     state.promotion_left = np.maximum(state.promotion_left - 1, 0)
 
 
-def expanded_terms(world: World, shop: Shop, state: State, kind: Ints, add_on: Ints) -> tuple[Ints, Floats, Bools]:
+def expanded_terms(world: World, shop: Shop, state: State, kind: Ints, add_on: Ints) -> tuple[Ints, Floats, Ints]:
     """Plan, seats and add-ons after an expansion of the account's own accord."""
     plan = np.where(kind == UPGRADE, np.minimum(state.plan + 1, len(shop.plans) - 1), state.plan)
     wanted = np.exp(state.log_users)
     more = np.ceil(np.clip(1.12 * wanted, 1.15 * state.seats, 1.6 * state.seats))
     if world.signal == 0:  # whatever the terms, the change must count as an expansion, or the label would tell them
-        per_seat = shop.plan_seat[plan] + state.add_ons @ shop.add_on_seat
+        per_seat = shop.per_seat[shop.code(state.plan, state.add_ons)]
         share = 0.12 * mrr(shop, state) / (state.price_level * (1 - state.discount / 100)) / np.maximum(per_seat, 1)
         more = state.seats + np.ceil(np.maximum(share, 0.2 * state.seats))
     first_paid = np.maximum(np.ceil(1.15 * wanted), 3)
     seats = np.where(kind == MORE_SEATS, more, state.seats)
     seats = np.where((kind == UPGRADE) & shop.is_free[state.plan], first_paid, seats)
-    add_ons = state.add_ons.copy()
-    rows = np.flatnonzero(kind == ADD_ON)
-    add_ons[rows, add_on[rows]] = True
-    return plan, seats, _still_useful(shop, plan, add_ons)
+    add_ons = np.where(kind == ADD_ON, state.add_ons | (1 << add_on), state.add_ons)
+    return plan, seats, add_ons & shop.useful[plan]
 
 
-def offered_terms(shop: Shop, state: State, offer: Ints) -> tuple[Ints, Ints, Floats, Bools, Bools]:
+def offered_terms(shop: Shop, state: State, offer: Ints) -> tuple[Ints, Ints, Floats, Ints, Bools]:
     """Kind of change, plan, seats, add-ons and annual billing after accepting the offer."""
     kind = np.full(len(offer), NOTHING)
     plan, seats, add_ons, annual = state.plan.copy(), state.seats.copy(), state.add_ons.copy(), state.is_annual.copy()
@@ -109,29 +107,19 @@ def offered_terms(shop: Shop, state: State, offer: Ints) -> tuple[Ints, Ints, Fl
         if this.changes.seats_pct:
             seats = np.where(is_it, np.ceil(seats * (1 + this.changes.seats_pct / 100)), seats)
         for add_on in this.changes.add_ons:
-            add_ons[:, shop.add_ons.index(add_on)] |= is_it
+            add_ons = np.where(is_it, add_ons | (1 << shop.add_ons.index(add_on)), add_ons)
         if this.changes.billing:
             annual = np.where(is_it, this.changes.billing == "annual", annual)
-    return kind, plan, seats, _still_useful(shop, plan, add_ons), annual
-
-
-def _still_useful(shop: Shop, plan: Ints, add_ons: Bools) -> Bools:
-    """Add-ons that the plan does not contain already."""
-    adds = (shop.add_on_features & ~shop.plan_features[plan][:, None, :]).any(axis=2)
-    adds |= ((shop.add_on_limit > 0) & np.isfinite(shop.plan_limit[plan])[:, None, :]).any(axis=2)
-    return add_ons & adds & ~shop.is_free[plan][:, None]
+    return kind, plan, seats, add_ons & shop.useful[plan], annual
 
 
 def discount_after(
-    shop: Shop, state: State, plan: Ints, seats: Floats, add_ons: Bools, annual: Bools, given: Floats
+    shop: Shop, state: State, plan: Ints, seats: Floats, add_ons: Ints, annual: Bools, given: Floats
 ) -> Floats:
     """Per cent on the whole: today's on what was there, `given` on what is added (annual: on all of it)."""
 
-    def gross(plan: Ints, seats: Floats, add_ons: Bools) -> Floats:
-        extra = (add_ons * (shop.add_on_base + shop.add_on_seat * seats[:, None])).sum(axis=1)
-        return shop.plan_base[plan] + shop.plan_seat[plan] * seats + extra
-
-    before, after = gross(state.plan, state.seats, state.add_ons), gross(plan, seats, add_ons)
+    before = shop.gross(state.plan, state.seats, state.add_ons)
+    after = shop.gross(plan, seats, add_ons)
     added = np.maximum(after - before, 0)
     mixed = (state.discount * before + np.maximum(given, state.discount) * added) / np.maximum(before + added, 1)
     switched = annual & ~state.is_annual
@@ -174,7 +162,7 @@ def decide(
     fewer = np.maximum(np.ceil(np.clip(1.1 * wanted, 0.5 * state.seats, 0.9 * state.seats)), 1)
     seats = np.where(kind == FEWER_SEATS, fewer, seats)
     plan = np.where(kind == DOWNGRADE, np.maximum(plan - 1, 0), plan)
-    add_ons = np.where((kind == DOWNGRADE)[:, None], _still_useful(shop, plan, add_ons), add_ons)
+    add_ons = add_ons & shop.useful[plan]
     annual = state.is_annual.copy()
 
     by_offer = offered_terms(shop, state, np.where(sold, offered.offer, NONE))
@@ -183,7 +171,7 @@ def decide(
         np.where(sold, by_offer[1], plan),
         np.where(sold, by_offer[2], seats),
     )
-    add_ons, annual = np.where(sold[:, None], by_offer[3], add_ons), np.where(sold, by_offer[4], annual)
+    add_ons, annual = np.where(sold, by_offer[3], add_ons), np.where(sold, by_offer[4], annual)
     given = np.where(sold, offered.discount, 0.0)
     discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
     discount = np.where(kind == NOTHING, state.discount, discount)
@@ -257,7 +245,7 @@ def evolve(
     quarter = state.log_users - (state.log_users - state.log_users_quarter_ago) * 2 / 3
     state.log_users = state.log_users + drift + d.growth_noise * z[:, 3]
     state.log_users_quarter_ago = quarter
-    full = 0.75 + 0.55 * state.breadth + 0.35 * state.fit + 0.3 * state.satisfaction
+    full = 0.6 + 0.55 * state.breadth + 0.35 * state.fit + 0.3 * state.satisfaction
     state.maturity = (
         state.maturity + d.adoption_speed * (full - state.maturity) + 0.05 * z[:, 4] + 0.12 * trial + 0.15 * helped
     )
@@ -314,7 +302,7 @@ def turn(
     reprice(world, state, month)
     repriced = terms_of(state)
     outlook = look(world, shop, state, month)
-    offered = propose(world, shop, state, outlook, u)
+    offered = propose(world, shop, state, intend(world, shop, state, outlook), u)
     change = decide(world, shop, state, outlook, offered, u, month)
     apply(world, state, change, offered, month)
     tickets = evolve(world, shop, state, outlook, offered, change.proposal_made, change.is_accepted, z, u)

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from data.simulate.calendar import Month
 from data.simulate.shop import Shop
-from data.simulate.state import Bools, Floats, Ints, State, access, limits
+from data.simulate.state import Bools, Floats, Ints, State
 from data.simulate.world import World
 
 UPGRADE, SEATS = 0, 1  # kinds of expansion; then one for each add-on
@@ -47,36 +47,38 @@ def months_to_renewal(state: State, month_of_year: Ints | int) -> Floats:
 def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
     """Everything that a month's events depend on, from the state at the month's start."""
     e, last = world.expansion, len(shop.plans) - 1
-    opened = access(shop, state)
+    code = shop.code(state.plan, state.add_ons)
+    opened = shop.open_features[code]
     need = expit(4.0 * (state.maturity[:, None] - shop.threshold + 0.55 * state.affinity))
     following = np.minimum(state.plan + 1, last)
     has_next = state.plan < last
-    gates = (need * (shop.plan_features[following] & ~opened)).sum(axis=1)
+    gates = _dot(need, shop.gated_next[code])
     wanted = np.exp(state.log_users)
     crowding = state.log_users - np.log(state.seats)
     seat_pressure = expit((crowding - np.log(e.seat_pressure_at)) / e.pressure_width)
-    limit = limits(shop, state)
+    limit = shop.limit[code]
     ratio = np.exp(state.log_level) / limit
     limit_pressure = expit((ratio - e.limit_pressure_at) / e.pressure_width)
     is_free = shop.is_free[state.plan]
 
     # An add-on relieves the limits that it extends, or opens features that are needed and locked.
-    relieves = shop.add_on_limit > 0
-    by_limit = np.where(relieves, limit_pressure[:, None, :], 0.0).max(axis=2, initial=0.0)
-    locked = shop.add_on_features & ~opened[:, None, :]
-    wanted_features = (need[:, None, :] * locked).sum(axis=2) / np.maximum(locked.sum(axis=2), 1)
-    by_feature = np.where(locked.any(axis=2), expit((wanted_features - 0.80) / 0.07), 0.0)
-    add_on_pressure = np.maximum(by_limit, by_feature)
-    can_add = (
-        ~state.add_ons
-        & ~is_free[:, None]
-        & (locked.any(axis=2) | (relieves & np.isfinite(limit)[:, None, :]).any(axis=2))
-    )
+    can_add = shop.can_add[code]
+    add_on_pressure = np.zeros(can_add.shape)
+    for k in range(can_add.shape[1]):
+        for m in np.flatnonzero(shop.add_on_limit[k] > 0):
+            add_on_pressure[:, k] = np.maximum(add_on_pressure[:, k], limit_pressure[:, m])
+        features = np.flatnonzero(shop.add_on_features[k])
+        if len(features):
+            locked = ~opened[:, features]
+            share = _dot(need[:, features], locked) / np.maximum(locked @ np.ones(len(features)), 1)
+            by_feature = expit((share - 0.80) / 0.07)
+            add_on_pressure[:, k] = np.maximum(add_on_pressure[:, k], np.where(share > 0, by_feature, 0))
 
     gate_pressure = expit((gates - e.gates_at) / e.gates_width)
-    lifted = np.where(shop.plan_limit[following] > shop.plan_limit[state.plan], limit_pressure, 0.0).max(
-        axis=1, initial=0.0
-    )
+    lifted = np.zeros(len(code))
+    for m in range(limit.shape[1]):
+        helps = shop.plan_limit[following, m] > shop.plan_limit[state.plan, m]
+        lifted = np.maximum(lifted, helps * limit_pressure[:, m])
     lifted = np.maximum(lifted, np.where(is_free, seat_pressure, 0.0))
     upgrade_pressure = 1 - (1 - gate_pressure) * (1 - 0.5 * lifted)
 
@@ -117,7 +119,7 @@ def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
     seats_down = (
         np.exp(np.minimum(leaving.seats_down + yearly + 4 * (idle - 0.3) + unhappy, 0)) * terms_open * (idle > 0.25)
     )
-    unused = 1 - (need * (opened & ~shop.plan_features[np.maximum(state.plan - 1, 0)])).sum(axis=1) / 2
+    unused = 1 - _dot(need, shop.only_here[code]) / 2
     paid_below = (state.plan > 0) & ~shop.is_free[np.maximum(state.plan - 1, 0)]
     downgrade = (
         np.exp(np.minimum(leaving.downgrade + yearly + 1.5 * np.maximum(unused, 0) + unhappy, 0))
@@ -135,10 +137,14 @@ def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
     return Outlook(
         need=need, open_features=opened, gates=gates, seat_pressure=seat_pressure, limit_pressure=limit_pressure,
         add_on_pressure=add_on_pressure * can_add, upgrade_pressure=upgrade_pressure * has_next,
-        adoption=(need * opened).sum(axis=1) / np.maximum(opened.sum(axis=1), 1), is_near_renewal=near, groups=groups,
+        adoption=_dot(need, opened) / np.maximum(opened @ np.ones(opened.shape[1]), 1), is_near_renewal=near, groups=groups,
         expansion=expansion * free_to_change[:, None], seats_down=seats_down * free_to_change,
         downgrade=downgrade * free_to_change, churn=churn * free_to_change,
     )  # fmt: skip
+
+
+def _dot(a: Floats, b: Floats | Bools) -> Floats:
+    return np.einsum("ij,ij->i", a, b.astype(float))
 
 
 def expansion_hazards(world: World, pressure: Floats, log_willingness: Floats) -> Floats:

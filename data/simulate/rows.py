@@ -160,7 +160,7 @@ def subscriptions(world: World, shop: Shop, history: History) -> pd.DataFrame:
             name, has, quantity = plan, active, seats
             gross = shop.plan_base[plan] + shop.plan_seat[plan] * seats
         else:
-            has = active & np.column_stack([p.add_ons[:, product] for p in points])
+            has = active & np.column_stack([p.add_ons >> product & 1 == 1 for p in points])
             name = np.full_like(plan, len(shop.plans) + product)
             per_seat = shop.add_on_seat[product] > 0
             quantity = seats if per_seat else np.ones_like(seats)

@@ -58,7 +58,7 @@ def feasible(shop: Shop, state: State) -> Bools:
             k = shop.add_ons.index(add_on)
             adds = (shop.add_on_features[k] & ~shop.plan_features[target]).any(axis=1)
             adds |= ((shop.add_on_limit[k] > 0) & np.isfinite(shop.plan_limit[target])).any(axis=1)
-            can = can & ~state.add_ons[:, k] & adds & ~shop.is_free[target]
+            can = can & (state.add_ons >> k & 1 == 0) & adds & ~shop.is_free[target]
         ok[:, o] = can
     return ok
 
@@ -123,43 +123,61 @@ def p_accept(
     return np.where(offer == NONE, 0.0, expit(logit))
 
 
-def propose(world: World, shop: Shop, state: State, outlook: Outlook, u: NDArray[np.floating]) -> Proposals:
+@dataclass(frozen=True)
+class Intent:
+    """What may be proposed to n accounts this month, before anything is drawn."""
+
+    can: Bools  # (n, O)
+    need: Floats  # (n, O)
+    p_programme: Floats  # (n,): an offer, or none, is drawn at random
+    p_person: Floats  # (n,): else, a CSM chooses one
+
+
+def intend(world: World, shop: Shop, state: State, outlook: Outlook) -> Intent:
+    """Who may be proposed something, and how likely that is."""
+    s = world.selling
+    can, need = feasible(shop, state), needs(shop, state, outlook)
+    reachable = state.is_active & state.is_opted_in & (state.holdout == 0) & (state.settling == 0) & can.any(axis=1)
+    # What a CSM believes: what can be seen of the needs, the mood as last noted, the calendar.
+    logit = s.chosen + s.chosen_pressure * np.where(can, need, 0.0).max(axis=1, initial=0.0)
+    logit = logit + s.chosen_renewal * outlook.is_near_renewal + 0.2 * (np.log(state.seats) - 2.7)
+    logit = logit + s.chosen_sentiment * ((state.csm_sentiment == GREEN) - 1.5 * (state.csm_sentiment == RED))
+    logit = logit + s.chosen_recent * (state.since_proposal < 3)
+    rate = expit(logit) if world.signal else np.full(len(logit), 3 * s.random_rate)
+    return Intent(can, need, s.random_rate * reachable, rate * (reachable & state.has_owner))
+
+
+def propose(world: World, shop: Shop, state: State, intent: Intent, u: NDArray[np.floating]) -> Proposals:
     """Draw this month's proposals. u: (n, 6) uniforms: programme, person, offer, channel, discount, none."""
+    by_programme = u[:, 0] < intent.p_programme
+    made = by_programme | (u[:, 1] < intent.p_person)
+    return fill_in(world, shop, state, intent, by_programme, made, u)
+
+
+def fill_in(
+    world: World, shop: Shop, state: State, intent: Intent, by_programme: Bools, made: Bools, u: NDArray[np.floating]
+) -> Proposals:
+    """Which offer, by which channel, at which discount, given who proposes it. u: as for `propose`."""
     s = world.selling
     n = len(state.plan)
-    can = feasible(shop, state)
-    need = needs(shop, state, outlook)
-    n_feasible = can.sum(axis=1)
-    reachable = state.is_active & state.is_opted_in & (state.holdout == 0) & (state.settling == 0) & (n_feasible > 0)
-    by_programme = reachable & (u[:, 0] < s.random_rate)
-    # What a CSM believes: what can be seen of the needs, the mood as last noted, the calendar.
-    seen = np.where(can, need, 0.0)
-    logit = s.chosen + s.chosen_pressure * seen.max(axis=1, initial=0.0) + s.chosen_renewal * outlook.is_near_renewal
-    logit = logit + s.chosen_sentiment * ((state.csm_sentiment == GREEN) - 1.5 * (state.csm_sentiment == RED))
-    logit = logit + s.chosen_recent * (state.since_proposal < 3) + 0.2 * (np.log(state.seats) - 2.7)
-    rate = np.full(n, s.random_rate * 3) if world.signal == 0 else expit(logit)
-    by_person = reachable & ~by_programme & state.has_owner & (u[:, 1] < rate)
-    weight = np.where(can, np.exp(3.0 * need) if world.signal else 1.0, 0.0)
-    weight = np.where(by_programme[:, None], can.astype(float), weight)
-    offer = _pick(weight, u[:, 2])
+    weight = np.where(intent.can, np.exp(3.0 * intent.need) if world.signal else 1.0, 0.0)
+    offer = _pick(np.where(by_programme[:, None], intent.can.astype(float), weight), u[:, 2])
     none = by_programme & (u[:, 5] < s.random_none)
     offer = np.where(none, NONE, offer)
-    pscore = np.where(none, s.random_none, (1 - s.random_none) / np.maximum(n_feasible, 1))
-    n_channels = np.array([len(o.channels) for o in shop.offers])[np.maximum(offer, 0)]
-    channel = np.minimum((u[:, 3] * n_channels).astype(int), n_channels - 1)
-    # People call more than they write: half of what would go elsewhere goes by the CSM.
-    channel = np.where(by_person & (u[:, 0] > 0.5), 0, channel)
+    pscore = np.where(none, s.random_none, (1 - s.random_none) / np.maximum(intent.can.sum(axis=1), 1))
+    at = np.maximum(offer, 0)
+    n_channels = np.array([len(o.channels) for o in shop.offers])[at]
+    # People call more than they write: half of what would go elsewhere goes by the first channel, the CSM.
+    v = np.where(by_programme, u[:, 3], np.maximum(2 * u[:, 3] - 1, 0))
+    channel = np.minimum((v * n_channels).astype(int), n_channels - 1)
     steps = np.array([[*o.discounts.steps_pct, *[0.0] * 8][:8] for o in shop.offers])
-    n_steps = np.array([len(o.discounts.steps_pct) for o in shop.offers])[np.maximum(offer, 0)]
+    n_steps = np.array([len(o.discounts.steps_pct) for o in shop.offers])[at]
     v = np.where(by_programme, u[:, 4], u[:, 4] ** 2.2)  # people begin with no discount
-    step = np.minimum((v * n_steps).astype(int), n_steps - 1)
-    discount = np.where(none, 0.0, steps[np.maximum(offer, 0), step])
-    made = by_programme | by_person
-    chosen_need = need[np.arange(n), np.maximum(offer, 0)]
+    discount = np.where(none, 0.0, steps[at, np.minimum((v * n_steps).astype(int), n_steps - 1)])
+    p = p_accept(world, shop, state, intent.need[np.arange(n), at], offer, channel, discount)
     return Proposals(
-        is_made=made, offer=offer, is_random=by_programme, pscore=np.where(by_programme, pscore, np.nan), channel=channel,
-        discount=discount, p_accept=np.where(made, p_accept(world, shop, state, chosen_need, offer, channel, discount), 0.0),
-        is_angry=made & (state.satisfaction < -0.6) & (offer != NONE),
+        is_made=made, offer=offer, is_random=by_programme, pscore=np.where(by_programme, pscore, np.nan),
+        channel=channel, discount=discount, p_accept=p, is_angry=(state.satisfaction < -0.6) & (offer != NONE),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.catalog import Catalog, Condition, Offer
+from data.errors import BadInput
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +34,25 @@ class Shop:
     is_core: NDArray[np.bool_]  # (F,)
     threshold: Floats  # (F,): maturity at which half of the accounts need the feature
     offers: tuple[Offer, ...]
+
+    # By `code` = plan × 2^K + add-ons owned as bits:
+    open_features: NDArray[np.bool_]  # (C, F)
+    gated_next: Floats  # (C, F): 1 where only the next plan opens the feature
+    only_here: Floats  # (C, F): 1 where the plan below lacks the feature
+    limit: Floats  # (C, M), infinite where unlimited
+    can_add: NDArray[np.bool_]  # (C, K): not owned, and would open or extend something
+    base: Floats  # (C,): list price a month but for seats
+    per_seat: Floats  # (C,)
+    useful: NDArray[np.int64]  # (P,): bits of the add-ons that the plan does not contain already
+
+    def code(self, plan: NDArray[np.int64], add_ons: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row of the tables above."""
+        return (plan << len(self.add_ons)) + add_ons
+
+    def gross(self, plan: NDArray[np.int64], seats: Floats, add_ons: NDArray[np.int64]) -> Floats:
+        """List price a month of a plan, its seats and its add-ons (bits)."""
+        code = self.code(plan, add_ons)
+        return self.base[code] + self.per_seat[code] * seats
 
     @property
     def is_free(self) -> NDArray[np.bool_]:
@@ -65,7 +85,36 @@ def open_shop(catalog: Catalog) -> Shop:
             -1.5 if feature in core else -0.75 + 0.62 * ((len(plans) - 2 if place is None else place) + step)
         )
     free = [plan.price_per_month == 0 and plan.price_per_seat == 0 for plan in plans]
+    K = len(catalog.add_ons)
+    if K > 12:
+        raise BadInput(f"catalog.yaml: {K} add-ons; the simulator takes up to 12.")
+    plan_features = np.array([has(plan.features) for plan in plans], bool)
+    add_on_features = np.array([has(a.features) for a in catalog.add_ons], bool).reshape(K, len(features))
+    plan_limit = np.array([[limit(p.limits, m, np.inf) for m in metrics] for p in plans]).reshape(len(plans), -1)
+    add_on_limit = np.array([[limit(a.limits, m, 0.0) for m in metrics] for a in catalog.add_ons]).reshape(
+        K, len(metrics)
+    )
+    at = np.repeat(np.arange(len(plans)), 2**K)
+    owned = (np.tile(np.arange(2**K), len(plans))[:, None] >> np.arange(K)) & 1 == 1
+    opened = plan_features[at] | (owned[:, :, None] & add_on_features).any(axis=1)
+    opens = (add_on_features & ~opened[:, None, :]).any(axis=2)
+    extends = ((add_on_limit > 0) & np.isfinite(plan_limit[at])[:, None, :]).any(axis=2)
+    is_free = np.array(free)
+    useful = (
+        (add_on_features & ~plan_features[:, None, :]).any(axis=2)
+        | ((add_on_limit > 0) & np.isfinite(plan_limit)[:, None, :]).any(axis=2)
+    ) & ~is_free[:, None]
     return Shop(
+        open_features=opened,
+        gated_next=(plan_features[np.minimum(at + 1, len(plans) - 1)] & ~opened).astype(float),
+        only_here=(opened & ~plan_features[np.maximum(at - 1, 0)]).astype(float),
+        limit=plan_limit[at] + owned @ add_on_limit,
+        can_add=~owned & ~is_free[at, None] & (opens | extends),
+        base=np.array([p.price_per_month for p in plans], float)[at]
+        + owned @ np.array([a.price_per_month for a in catalog.add_ons], float),
+        per_seat=np.array([p.price_per_seat for p in plans], float)[at]
+        + owned @ np.array([a.price_per_seat for a in catalog.add_ons], float),
+        useful=(useful * 2 ** np.arange(K)).sum(axis=1).astype(int),
         plans=tuple(plan.id for plan in plans),
         add_ons=tuple(add_on.id for add_on in catalog.add_ons),
         features=features,
@@ -78,12 +127,10 @@ def open_shop(catalog: Catalog) -> Shop:
         add_on_base=np.array([a.price_per_month for a in catalog.add_ons], float),
         add_on_seat=np.array([a.price_per_seat for a in catalog.add_ons], float),
         seat_limit=np.array([limit(p.limits, "seats", 5 if f else np.inf) for p, f in zip(plans, free, strict=True)]),
-        plan_limit=np.array([[limit(p.limits, m, np.inf) for m in metrics] for p in plans]).reshape(len(plans), -1),
-        add_on_limit=np.array([[limit(a.limits, m, 0.0) for m in metrics] for a in catalog.add_ons]).reshape(
-            len(catalog.add_ons), len(metrics)
-        ),
-        plan_features=np.array([has(plan.features) for plan in plans], bool),
-        add_on_features=np.array([has(a.features) for a in catalog.add_ons], bool).reshape(-1, len(features)),
+        plan_limit=plan_limit,
+        add_on_limit=add_on_limit,
+        plan_features=plan_features,
+        add_on_features=add_on_features,
         is_core=np.array([f in core for f in features], bool),
         threshold=np.array([threshold[f] for f in features]),
         offers=tuple(catalog.offers),

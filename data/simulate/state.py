@@ -45,7 +45,7 @@ class State:
     is_active: Bools
     plan: Ints  # position in the order of tiers
     seats: Floats
-    add_ons: Bools  # (n, K)
+    add_ons: Ints  # owned, as bits
     is_annual: Bools
     discount: Floats  # per cent
     base_discount: Floats
@@ -78,20 +78,13 @@ class State:
 
 def mrr(shop: Shop, state: State) -> Floats:
     """(n,): what the accounts pay a month, net of discount, add-ons included."""
-    gross = shop.plan_base[state.plan] + shop.plan_seat[state.plan] * state.seats
-    gross = gross + (state.add_ons * (shop.add_on_base + shop.add_on_seat * state.seats[:, None])).sum(axis=1)
-    return np.where(state.is_active, gross * state.price_level * (1 - state.discount / 100), 0.0)
-
-
-def access(shop: Shop, state: State) -> Bools:
-    """(n, F): features that the plan or an add-on opens."""
-    by_add_on = (state.add_ons[:, :, None] & shop.add_on_features).any(axis=1)
-    return shop.plan_features[state.plan] | by_add_on
+    net = shop.gross(state.plan, state.seats, state.add_ons) * state.price_level * (1 - state.discount / 100)
+    return np.where(state.is_active, net, 0.0)
 
 
 def limits(shop: Shop, state: State) -> Floats:
     """(n, M): limits of the metered use, add-ons included; infinite where unlimited."""
-    return shop.plan_limit[state.plan] + state.add_ons @ shop.add_on_limit
+    return shop.limit[shop.code(state.plan, state.add_ons)]
 
 
 def sign_up(world: World, shop: Shop, z: NDArray[np.float32], u: NDArray[np.float32], month_of_year: Ints) -> State:
@@ -123,7 +116,7 @@ def sign_up(world: World, shop: Shop, z: NDArray[np.float32], u: NDArray[np.floa
         log_users=log_users, log_users_quarter_ago=log_users.copy(),
         maturity=-1.2 + 0.25 * breadth + 0.45 * plan, log_level=log_level.reshape(n, M),
         life_age=np.full(n, float(LONG_AGO)), trust=zero.copy(),
-        is_active=np.ones(n, bool), plan=plan, seats=seats, add_ons=np.zeros((n, len(shop.add_ons)), bool),
+        is_active=np.ones(n, bool), plan=plan, seats=seats, add_ons=np.zeros(n, int),
         is_annual=(u[:, 2] < world.arrivals.annual_share) & ~shop.is_free[plan],
         discount=base_discount, base_discount=base_discount.copy(), promotion_left=np.zeros(n, int),
         price_level=np.ones(n), anchor=month_of_year.copy(),

@@ -22,7 +22,7 @@ from data.simulate.month import (
     reprice,
 )
 from data.simulate.outlook import SEATS, Outlook, expansion_hazards, look
-from data.simulate.selling import NONE, SELLS, Proposals, feasible, needs, p_accept, propose
+from data.simulate.selling import NONE, SELLS, Proposals, feasible, fill_in, intend, needs, p_accept
 from data.simulate.shop import Shop
 from data.simulate.state import Bools, Floats, Ints, State, mrr
 from data.simulate.world import World
@@ -31,12 +31,11 @@ MIN_GROWTH = 0.10  # contract: MRR at least this much higher, or a higher tier
 
 
 def is_expansion(
-    shop: Shop, tier_before: Ints, mrr_before: Floats, price_level: float, plan: Ints, seats: Floats, add_ons: Bools,
+    shop: Shop, tier_before: Ints, mrr_before: Floats, price_level: float, plan: Ints, seats: Floats, add_ons: Ints,
     discount: Floats,
 ) -> Bools:  # fmt: skip
     """Whether these terms count as an expansion of those of the snapshot."""
-    gross = shop.plan_base[plan] + shop.plan_seat[plan] * seats
-    gross = gross + (add_ons * (shop.add_on_base + shop.add_on_seat * seats[:, None])).sum(axis=1)
+    gross = shop.gross(plan, seats, add_ons)
     after = np.round(gross * price_level * (1 - discount / 100), 2)
     return (shop.tier[plan] > tier_before) | ((after >= (1 + MIN_GROWTH) * mrr_before - 1e-9) & (after > 0))
 
@@ -61,7 +60,14 @@ def p_expansion(
             break
         reprice(world, state, month)
         outlook = look(world, shop, state, month)
-        offered = propose(world, shop, state, outlook, u[:, t]) if contact else nobody(len(state.plan))
+        if contact:
+            # Which offer would be made is drawn; whether it is, and whether it is taken, is summed over.
+            intent = intend(world, shop, state, outlook)
+            p_made = intent.p_programme + (1 - intent.p_programme) * intent.p_person
+            by_programme = u[:, t, 0] * p_made < intent.p_programme
+            offered = fill_in(world, shop, state, intent, by_programme, p_made > 0, u[:, t])
+        else:
+            offered, p_made = nobody(len(state.plan)), np.zeros(len(state.plan))
         level = month.price_level(world)
         share_own = min(days_left / month.n_days, 1.0)
         share_offer = month.decided_before(days_left) if days_left < month.n_days else 1.0
@@ -70,7 +76,7 @@ def p_expansion(
         is_sale = offered.is_made & (offered.offer != NONE) & sells[np.maximum(offered.offer, 0)]
         kind, plan, seats, add_ons, annual = offered_terms(shop, state, np.where(is_sale, offered.offer, NONE))
         discount = discount_after(shop, state, plan, seats, add_ons, annual, np.where(is_sale, offered.discount, 0.0))
-        p_sale = np.where(is_sale, offered.p_accept, 0.0)
+        p_sale = np.where(is_sale, p_made * offered.p_accept, 0.0)
         counts = is_expansion(shop, tier_before, mrr_before, level, plan, seats, add_ons, discount)
         gain = p_sale * counts * share_offer
 
@@ -96,10 +102,11 @@ def p_expansion(
         unchanged = unchanged * stays
 
         # The month as it goes on where the terms did not change
-        accepted = offered.is_made & ~is_sale & (u[:, t, 6] < offered.p_accept)
-        after = nothing(state, accepted, offered.is_made)
-        apply(world, state, after, offered, month)
-        evolve(world, shop, state, outlook, offered, offered.is_made, accepted, z[:, t], u[:, t])
+        p_made = p_made * np.where(is_sale, 1 - offered.p_accept, 1) / (1 - p_sale)  # given that nothing was sold
+        made = u[:, t, 1] < p_made
+        accepted = made & ~is_sale & (u[:, t, 6] < offered.p_accept)
+        apply(world, state, nothing(state, accepted, made), offered, month)
+        evolve(world, shop, state, outlook, offered, made, accepted, z[:, t], u[:, t])
         days_left -= month.n_days
     return expanded.reshape(n, R).mean(axis=1)
 
@@ -169,8 +176,7 @@ def response(world: World, shop: Shop, state: State, month: Month) -> pd.DataFra
                 given = np.full(len(before), step)
                 p = p_accept(world, shop, state, need[:, o], position, np.full(len(before), c), given)
                 discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
-                gross = shop.plan_base[plan] + shop.plan_seat[plan] * seats
-                gross = gross + (add_ons * (shop.add_on_base + shop.add_on_seat * seats[:, None])).sum(axis=1)
+                gross = shop.gross(plan, seats, add_ons)
                 after = gross * state.price_level * (1 - discount / 100)
                 gain = 12 * (after - before) * stays
                 angry = (state.satisfaction < -0.6) & ~offer.is_help

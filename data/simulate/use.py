@@ -43,7 +43,7 @@ def usage_and_meters(world: World, shop: Shop, history: History, seed: int) -> t
         here = slice(start, start + n_days)
         state, change, outlook = history.states[t], history.changes[t], history.outlooks[t]
         after = history.changed[t]
-        opened_after = shop.plan_features[after.plan] | (after.add_ons[:, :, None] & shop.add_on_features).any(axis=1)
+        opened_after = shop.open_features[shop.code(after.plan, after.add_ons)]
         before_change = np.arange(n_days) < change.day[:, None]
         opened = np.where(before_change[:, :, None], outlook.open_features[:, None, :], opened_after[:, None, :])
         # A trial runs for thirty days: the rest of the month in which it began, and the next until the same day.
@@ -102,7 +102,7 @@ def usage_and_meters(world: World, shop: Shop, history: History, seed: int) -> t
         before_change = np.arange(n_days) < history.changes[t].day[:, None]
         a, b = history.repriced[t], history.changed[t]
         seats[:, here] = np.where(before_change, a.seats[:, None], b.seats[:, None])
-        limit_a, limit_b = (shop.plan_limit[x.plan] + x.add_ons @ shop.add_on_limit for x in (a, b))
+        limit_a, limit_b = (shop.limit[shop.code(x.plan, x.add_ons)] for x in (a, b))
         limit[:, here] = np.where(before_change[:, :, None], limit_a[:, None, :], limit_b[:, None, :])
         n_days_of[here] = n_days
         start += n_days

@@ -25,7 +25,7 @@ class Arrivals(Settings):
 class Dynamics(Settings):
     """How an account's inner state moves from month to month."""
 
-    growth: float = 0.001  # mean drift of log users a month
+    growth: float = -0.001  # mean drift of log users a month
     growth_spread: float = 0.011  # between accounts
     growth_noise: float = 0.045
     satisfaction_persistence: float = 0.86
@@ -44,8 +44,8 @@ class Dynamics(Settings):
 class Expansion(Settings):
     """What makes an account expand of its own accord: log-hazards a month."""
 
-    upgrade: float = -3.6
-    seats: float = -3.5
+    upgrade: float = -4.0
+    seats: float = -3.6
     add_on: float = -3.7
     quiet: float = 0.02  # the share of full pressure that is felt where nothing presses
     seat_pressure_at: float = 0.97  # wanted users ÷ seats at which half the pressure is felt
@@ -86,7 +86,7 @@ class Leaving(Settings):
 class Selling(Settings):
     """What the CSMs propose, and how accounts answer."""
 
-    random_rate: float = Field(default=0.03, ge=0, le=1)  # a month: drawn at random, pscore logged
+    random_rate: float = Field(default=0.035, ge=0, le=1)  # a month: drawn at random, pscore logged
     random_none: float = Field(default=0.25, ge=0, le=1)  # of those: held out
     holdout_months: int = Field(default=3, ge=0)
     chosen: float = -3.3  # log-odds a month that the CSM proposes something
@@ -94,7 +94,7 @@ class Selling(Settings):
     chosen_sentiment: float = 0.45
     chosen_renewal: float = 0.5
     chosen_recent: float = -1.6  # after a proposal within three months
-    accept: float = -3.2
+    accept: float = -3.55
     accept_need: float = 2.9
     accept_satisfaction: float = 0.75
     accept_champion: float = 0.40
