@@ -43,7 +43,7 @@ def state(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Tab
     """The account's terms. One row per (account_id, as_of) with a running plan, free ones included.
 
     plan_id: the running plan of the highest tier; seats: the quantities of all running plans; mrr: of all that runs;
-    discount_pct: mean weighted by MRR; billing and renews_on: of the plan that plan_id names (of its next renewal).
+    current_discount_pct: mean weighted by MRR; billing and renews_on: of the plan that plan_id names (of its next renewal).
     """
     rows = running(subscriptions, catalog, as_ofs)
     order = ibis.window(
@@ -59,7 +59,7 @@ def state(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Tab
         renews_on=rows.renews_on.max(where=top),
         seats=rows.quantity.sum(where=rows.is_plan),
         mrr=rows.mrr.sum(),
-        discount_pct=(rows.discount_pct * rows.mrr).sum() / rows.mrr.sum().nullif(0),
+        current_discount_pct=(rows.discount_pct * rows.mrr).sum() / rows.mrr.sum().nullif(0),
         n_add_ons=rows.product_id.nunique(where=~rows.is_plan),
         add_ons=rows.product_id.group_concat(sep=" ", where=~rows.is_plan, order_by=rows.product_id),
     )

@@ -51,7 +51,7 @@ def added_mrr(offer: Offer, accounts: pd.DataFrame, catalog: Catalog) -> pd.Seri
         added += more * accounts["plan_id"].map({p.id: p.price_per_seat for p in catalog.plans}).astype("float64")
     for add_on in changes.add_ons:
         added += monthly_price(catalog.products[add_on], seats)
-    return (added * (1 - accounts["discount_pct"].fillna(0) / 100)).clip(lower=0)
+    return (added * (1 - accounts["current_discount_pct"].fillna(0) / 100)).clip(lower=0)
 
 
 def _changes(offer: Offer, catalog: Catalog):  # type: ignore[no-untyped-def]  # the model's own nested type

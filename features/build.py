@@ -36,7 +36,7 @@ def features(staged: Staged, cohort: ir.Table, catalog: Catalog, health: Health,
     wide = wide.left_join(sizes, "plan_id", rname="{name}_beside").drop("plan_id_beside")
     wide = _mutated(wide, adoption.SHARES)
     wide = _mutated(wide, [f for metric in catalog.metrics for f in limits.metric_features(metric)])
-    wide = _mutated(wide, limits.overall(catalog) or [])
+    wide = _mutated(wide, limits.overall(catalog))
     if not catalog.metrics:
         wide = wide.mutate(limit_peak=ibis.null("float64"))
     wide = _mutated(wide, [sentiment.CSM])
@@ -135,10 +135,8 @@ def _beside(wide: ir.Table, ideas: list[Feature] | dict[str, str], rows: ir.Tabl
 
 
 def _mutated(wide: ir.Table, features: list[Feature]) -> ir.Table:
-    """Row-wise features, one after the other, so that a later one may read an earlier."""
-    for f in features:
-        wide = wide.mutate(**{f.name: f.of(wide)})
-    return wide
+    """Row-wise features of one list: all at once, so none of them reads another of the same list."""
+    return wide.mutate(**{f.name: f.of(wide) for f in features}) if features else wide
 
 
 def _young_ones_nulled(wide: ir.Table, features: list[Feature]) -> ir.Table:

@@ -36,8 +36,8 @@ TERMS = [
         nothing=("No seats", "シート契約なし"),
     ),
     feature(
-        "discount_pct", "commerce", "number",
-        lambda w: w.discount_pct.fill_null(0.0),
+        "current_discount_pct", "commerce", "number",
+        lambda w: w.current_discount_pct.fill_null(0.0),
         description=("Discount in per cent, weighted by MRR", "割引率（%、MRR加重）"),
         sentence=("Has a discount of {value} per cent", "割引率は{value}%"),
     ),

@@ -1,12 +1,13 @@
 """Stage `build`: what was known of each account as of each day?
 
 Reads   staged tables, cohort
-Writes  training: one row per (account_id, as_of) of the snapshots; current: of the week that is scored;
+Writes  training: one row per (account_id, as_of) of the snapshots, predictors only;
+        current: of the week that is scored, with all that conditions and people ask for;
         triggers: one row per (account_id, as_of, trigger) of that week
 """
 
 from data.catalog import Catalog
-from features.build import features
+from features.build import dictionary, features
 from features.triggers import fired
 from pipelines import lake, paths, stage, tables
 from pipelines.params import Params
@@ -20,11 +21,15 @@ def main() -> None:
     staged = lake.staged(engine)
     cohort = engine.read_parquet(tables.COHORT.path)
     is_now = cohort.as_of == params.run.as_of
-    for table, rows in ((tables.TRAINING, cohort.filter(~is_now)), (tables.CURRENT, cohort.filter(is_now))):
-        built = features(staged, rows, catalog, params.health, params.lifecycle).cache()
-        table.write(lake.frame(built, engine))
-    now = fired(built, staged["usage"], staged.get("touchpoints"), params.triggers, catalog)
-    tables.TRIGGERS.write(lake.frame(now, engine))
+    predictors = [f.name for f in dictionary(catalog, params.health, params.lifecycle) if f.is_predictor]
+
+    past = features(staged, cohort.filter(~is_now), catalog, params.health, params.lifecycle)
+    tables.TRAINING.write(lake.frame(past.select("account_id", "as_of", *predictors), engine))
+
+    now = features(staged, cohort.filter(is_now), catalog, params.health, params.lifecycle).cache()
+    tables.CURRENT.write(lake.frame(now, engine))
+    triggers = fired(now, staged["usage"], staged.get("touchpoints"), params.triggers, catalog)
+    tables.TRIGGERS.write(lake.frame(triggers, engine))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from data.known import calendar
 from decisions.candidates import candidates
 from decisions.ranking import ranked
 from features.proposals import refusals
-from pipelines import lake, paths, score, stage, tables
+from pipelines import lake, paths, stage, tables, written
 from pipelines.params import Params
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         Catalog.load(paths.CATALOG),
         tables.CURRENT.read(),
         tables.SCORES.read(),
-        base_rate=float(score.load().facts["rate_train"]),
+        base_rate=float(written.read_model().facts["rate_train"]),
     )
     tables.CANDIDATES.write(offered)
     tables.DECISIONS.write(decisions)

@@ -4,7 +4,6 @@ Reads   decisions, candidates, contributions, current, triggers, metrics
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 
 from data.catalog import Catalog
 from delivery import manifest, outputs, words
-from delivery.csv_file import to_csv
+from delivery.spreadsheet import to_csv
 from delivery.listing import ranked_accounts
 from delivery.page import page
 from delivery.summary import Summary
@@ -22,7 +21,7 @@ from delivery.workbook import workbook
 from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
-from pipelines import paths, score, stage, tables
+from pipelines import paths, stage, tables, written
 from pipelines.params import Params
 
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
@@ -58,7 +57,7 @@ def delivered(
     texts = {"catalog": catalog, "language": language, "summary": summary}
     return {
         "ranked_accounts.parquet": _parquet(outputs.check_ranked(ranked)),
-        "ranked_accounts.csv": to_csv(ranked),
+        "ranked_accounts.csv": to_csv(ranked).encode(),
         "ranked_accounts.xlsx": workbook(ranked, **texts),
         "index.html": page(ranked, reasons, offered, triggers, **texts).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
@@ -69,7 +68,7 @@ def delivered(
 
 def summary_of(params: Params, model: Propensity, metrics: dict[str, Any]) -> Summary:
     """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
-    auc = metrics["systems"]["ours"]["auc"]
+    auc = metrics["ours"]["auc"]
     return Summary(
         company=params.run.company,
         as_of=params.run.as_of,
@@ -78,7 +77,7 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any]) -> Su
         auc=auc["value"],
         auc_low=auc["low"],
         auc_high=auc["high"],
-        has_signal=bool(metrics["has_signal"]),
+        has_signal=bool(metrics["is_better_than_base_rate"]),
     )
 
 
@@ -126,7 +125,7 @@ def _parquet(table: pa.Table) -> bytes:
 def main() -> None:
     """Deliver the week."""
     params = Params.load()
-    model = score.load()
+    model = written.read_model()
     files = delivered(
         params,
         Catalog.load(paths.CATALOG),
@@ -136,7 +135,7 @@ def main() -> None:
         offered=tables.CANDIDATES.read(),
         decisions=tables.DECISIONS.read(),
         fired=tables.TRIGGERS.read(),
-        summary=summary_of(params, model, json.loads(paths.METRICS.read_text(encoding="utf-8"))),
+        summary=summary_of(params, model, written.read_json(paths.METRICS)),
     )
     write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)
 

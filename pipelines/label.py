@@ -10,14 +10,13 @@ from data.labels import expansion
 from data.splits import blocks
 from pipelines import lake, paths, stage, tables
 from pipelines.params import Params
-from pipelines.select import learning_days
 
 
 def main() -> None:
     """Label the snapshots."""
     params = Params.load()
     engine = lake.connect()
-    days = learning_days(params)
+    days = params.learning_days
     named = blocks(
         days,
         horizon_days=params.label.horizon_days,

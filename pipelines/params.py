@@ -1,13 +1,13 @@
 """`params.yaml`, read once, at the edge, into frozen settings. Below this there are only arguments."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field
 
 from data.catalog import Language
+from data.cohort import snapshots
 from data.settings import Settings
-from data.simulate.world import World
 from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
@@ -111,18 +111,6 @@ class Params(Settings):
         return super().load(paths.PARAMS)
 
     @property
-    def world(self) -> World:
-        """The simulated world: the preset, with what params.yaml overrides."""
-        from data.simulate.world import PRESETS
-
-        preset = PRESETS[self.simulate.preset].model_dump()
-        return World.parse(_merged(preset, self.simulate.world), file="params.yaml: simulate.world")
-
-
-def _merged(below: dict[str, object], above: dict[str, object]) -> dict[str, object]:
-    """`above` laid over `below`, key by key at every depth."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        merged[key] = _merged(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
-    return merged
+    def learning_days(self) -> list[date]:
+        """The monthly snapshots whose window was over before the week that is scored."""
+        return snapshots(self.snapshots.first_on, self.run.as_of - timedelta(days=self.label.horizon_days))

@@ -7,21 +7,10 @@ Writes  scores: one row per (account_id, as_of): margin, propensity;
 
 import pandas as pd
 
-from data.errors import BadInput
 from models.propensity import Propensity
-from pipelines import paths, stage, tables
+from pipelines import stage, tables, written
 
 BASE = "(base)"
-
-
-def load(folder: object = paths.PROPENSITY) -> Propensity:
-    """The model in a folder of text files."""
-    from pathlib import Path
-
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(Path(str(folder)).glob("*"))}
-    if not files:
-        raise BadInput(f"{folder}: there is no model yet; run `dvc repro`.")
-    return Propensity.from_files(files)
 
 
 def scored(model: Propensity, current: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -45,7 +34,7 @@ def scored(model: Propensity, current: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
 
 def main() -> None:
     """Score every active account of the week."""
-    scores, contributions = scored(load(), tables.CURRENT.read())
+    scores, contributions = scored(written.read_model(), tables.CURRENT.read())
     tables.SCORES.write(scores)
     tables.CONTRIBUTIONS.write(contributions)
 

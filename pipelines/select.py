@@ -5,18 +5,11 @@ Writes  cohort: one row per (account_id, as_of) that is active, for the monthly 
         the week that is scored
 """
 
-from datetime import date, timedelta
-
 from data.catalog import Catalog
-from data.cohort import cohort, snapshots
+from data.cohort import cohort
 from data.known import calendar
 from pipelines import lake, paths, stage, tables
 from pipelines.params import Params
-
-
-def learning_days(params: Params) -> list[date]:
-    """The snapshots whose window was over before the week that is scored."""
-    return snapshots(params.snapshots.first_on, params.run.as_of - timedelta(days=params.label.horizon_days))
 
 
 def main() -> None:
@@ -25,7 +18,7 @@ def main() -> None:
     catalog = Catalog.load(paths.CATALOG)
     engine = lake.connect()
     staged = lake.staged(engine)
-    as_ofs = calendar(sorted({*learning_days(params), params.run.as_of}))
+    as_ofs = calendar(sorted({*params.learning_days, params.run.as_of}))
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
     tables.COHORT.write(lake.frame(rows, engine))
 
