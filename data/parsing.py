@@ -93,8 +93,9 @@ def _moment(expression: str, source_type: str, into: Type) -> str:
     target = "DATE" if into == "date" else "TIMESTAMP"
     if source_type == "DATE":
         return f"CASE WHEN isfinite({expression}) THEN ({expression})::{target} END"
-    if source_type == "TIMESTAMP WITH TIME ZONE":  # through microseconds: a plain cast would use the session's zone
-        return f"CASE WHEN isfinite({expression}) THEN make_timestamp(epoch_us({expression}))::{target} END"
+    if source_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"):
+        zoned = f"({expression})::TIMESTAMPTZ"  # to UTC through microseconds: a plain cast uses the session's zone
+        return f"CASE WHEN isfinite({zoned}) THEN make_timestamp(epoch_us({zoned}))::{target} END"
     if source_type.startswith("TIMESTAMP"):
         moment = f"({expression})::TIMESTAMP"
         return f"CASE WHEN isfinite({moment}) THEN {moment}::{target} END"

@@ -15,7 +15,7 @@ from data.errors import BadInput
 from data.parsing import name, parsed, told
 from data.report import Broken, TableReport
 from data.rules import Rule, row_rules
-from data.sources import RECORDED_AT, Incoming, reason
+from data.sources import RECORDED_AT, Incoming, reason, rejected
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -85,6 +85,16 @@ def judge(table: RawTable, incoming: Incoming, catalog: Catalog, connection: "Du
         connection.execute(query)
     except duckdb.Error as error:
         raise BadInput(reason(incoming.place, error)) from error
+    if incoming.is_csv:
+        rules = [
+            *rules,
+            Rule("the line must have the header's fields, in UTF-8 (here it stands in the first column)", "", ""),
+        ]
+        line = ", ".join([r"trim(csv_line, E'\r\n')", *["NULL"] * (len(columns) - 1)])
+        connection.execute(f"""
+            INSERT INTO {name(view)} (rule, told)
+            SELECT {len(rules) - 1}, [{line}] FROM (SELECT DISTINCT ON (file_id, line) * FROM {rejected(table)})
+        """)
     read = _number(connection, f"SELECT count(*) FROM {name(view)}")
     copies, rules = _between_rows(table, view, rules, connection)
     return Judged(table, view, rules, read, copies)

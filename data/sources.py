@@ -5,6 +5,8 @@ This is the one place below pipelines/ that takes paths: a source *is* a path, a
 no table to hand over yet. What it gives back are tables of one DuckDB connection, still as the source holds them.
 """
 
+import csv
+import gzip
 import os
 import re
 from collections.abc import Iterator
@@ -111,6 +113,7 @@ class Incoming:
     types: dict[str, str]
     extra_columns: list[str]
     own_rules: dict[str, str] = field(default_factory=dict)
+    is_csv: bool = False
 
 
 def connect() -> "DuckDBPyConnection":
@@ -239,24 +242,56 @@ def _has_table(connection: "DuckDBPyConnection", table: str) -> bool:
 
 
 def _file(table: RawTable, path: Path) -> str:
-    """The SQL that reads a file, a pattern of files or a folder of them. CSV is read as text: we judge it ourselves."""
+    """The SQL that reads a file, a pattern of files or a folder of them."""
     if path.is_dir():
         inside = {file.suffix for file in path.iterdir()} & {".parquet", ".csv"}
         if len(inside) != 1:
             raise BadInput(f"{path}: Parquet files or CSV files were expected in it; put in one kind, and only one.")
         path = path / f"*{inside.pop()}"
-    elif "*" in path.name:
-        if not any(path.parent.glob(path.name)):
-            raise BadInput(f"sources.yaml: {table.name}.path: no file is called {path}; correct the path.")
-    elif not path.is_file():
+    files = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+    if not files or not files[0].is_file():
         raise BadInput(f"sources.yaml: {table.name}.path: there is no file {path}; correct the path.")
     place = literal(str(path.absolute()))
     if path.suffix == ".parquet":
         return f"SELECT * FROM read_parquet({place}, union_by_name = true)"
     if path.name.endswith((".csv", ".csv.gz")):
-        form = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', union_by_name = true"
-        return f"SELECT * FROM read_csv({place}, {form})"
+        return f"SELECT * FROM read_csv({place}, {_csv_form(table, files)})"
     raise BadInput(f"{path}: a .parquet or .csv file was expected; convert it, or read it with sql in sources.yaml.")
+
+
+def _csv_form(table: RawTable, files: list[Path]) -> str:
+    """How DuckDB reads CSV: as the contract says it is, nothing guessed (it would skip lines that look odd to it).
+
+    Every field is text, which we judge ourselves. A line that is no CSV is set aside (see `rejected`), and not lost.
+    """
+    headers = {file: _header(file) for file in files}
+    first, header = next(iter(headers.items()))
+    if twice := sorted({column for column in header if header.count(column) > 1}):
+        raise BadInput(f"{first}: the column {twice[0]} stands twice in the header; rename one.")
+    if other := [file for file, columns in headers.items() if columns != header]:
+        raise BadInput(f"{other[0]}: its header is not that of {first.name}; write the same columns in the same order.")
+    columns = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
+    return (
+        f"auto_detect = false, header = true, columns = {{{columns}}}, delim = ',', quote = '\"', escape = '\"', "
+        f"store_rejects = true, rejects_table = {literal(rejected(table))}, "
+        f"rejects_scan = {literal(rejected(table) + '_scan')}"
+    )
+
+
+def rejected(table: RawTable) -> str:
+    """The connection's table of the lines that are no CSV: with a field too few or too many, or not in UTF-8."""
+    return f"rejected_{table.name}"
+
+
+def _header(file: Path) -> list[str]:
+    opened = gzip.open if file.suffix == ".gz" else open
+    with opened(file, "rt", encoding="utf-8-sig", errors="replace", newline="") as lines:
+        header = next(csv.reader(lines), [])
+    if any("\ufffd" in column for column in header):
+        raise BadInput(f"{file}: this is not UTF-8; save it as UTF-8.")
+    if not header:
+        raise BadInput(f"{file}: the file is empty, without even a header; write one.")
+    return header
 
 
 def _fetched(
@@ -316,7 +351,7 @@ def _incoming(table: RawTable, source: Source, query: str, place: str, connectio
     extra = [column for column in theirs if column not in chosen.values()]
     if wrong := [says for says, verdict in own.items() if types[verdict] != "BOOLEAN"]:
         raise BadInput(f"sources.yaml: {table.name}.quarantine_where: `{wrong[0]}` is no condition; write one.")
-    return Incoming(view, place, types, extra, own)
+    return Incoming(view, place, types, extra, own, is_csv="FROM read_csv(" in query and "store_rejects" in query)
 
 
 @contextmanager
