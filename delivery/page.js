@@ -278,14 +278,24 @@
       before = row;
     }
   };
-  const redrawRows = () => { drawn = new Map(); $("rows").replaceChildren(); drawRows(); };
-  const focusRow = (n) => {
-    if (n < 0 || n >= view.length) return;
+  const redrawRows = () => {
+    const held = document.activeElement.closest(".row"); // the reader's place survives a change of shape
+    drawn = new Map();
+    $("rows").replaceChildren();
+    drawRows();
+    const again = held && drawn.get(Number(held.dataset.n));
+    if (again) again.querySelector("a").focus({ preventScroll: true });
+  };
+  const reveal = (n) => { // scrolls no further than it must
     const h = HEIGHT[shape];
     const top = $("rows").getBoundingClientRect().top + n * h;
     if (top < 120) scrollBy(0, top - 120);
     else if (top + h > innerHeight - 20) scrollBy(0, top + h - innerHeight + 20);
     drawRows();
+  };
+  const focusRow = (n) => {
+    if (n < 0 || n >= view.length) return;
+    reveal(n);
     drawn.get(n).querySelector("a").focus({ preventScroll: true });
   };
   $("rows").addEventListener("click", (e) => {
@@ -396,7 +406,7 @@
     if (i < 0) { card.replaceChildren(); card.dataset.account = ""; return; }
     card.dataset.account = state.account;
     const n = view.indexOf(i);
-    const step = (name, to, sign) => el("button", { type: "button", cls: "icon", "aria-label": t(name), title: t(name), disabled: to < 0 || to >= view.length || n < 0, text: sign, on: { click: () => { open(view[to]); (card.querySelector(`[data-go="${name}"]:not([disabled])`) || card).focus(); } }, "data-go": name });
+    const step = (name, to, sign) => el("button", { type: "button", cls: "icon", "aria-label": t(name), title: t(name), disabled: to < 0 || to >= view.length || n < 0, text: sign, on: { click: () => { open(view[to]); if (!isNarrow.matches) reveal(to); (card.querySelector(`[data-go="${name}"]:not([disabled])`) || card).focus(); } }, "data-go": name });
     card.replaceChildren(
       el("header", {}, el("div", { cls: "bar" }, el("span", { cls: "place" }, "#" + speak.number.format(A.rank[i]), " ", movement(i)), el("span", { cls: "go" }, step("previous", n - 1, "↑"), step("next", n + 1, "↓"),
         el("button", { type: "button", cls: "icon word", text: t("print"), on: { click: () => print() } }),

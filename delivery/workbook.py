@@ -5,6 +5,7 @@ protection would stop people from sorting and filtering. Same tables, same bytes
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,7 +27,6 @@ SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 TO_DO = ("contact", "nurture", "beyond_capacity")  # what a CSM's own sheet holds
 N_REASONS = 3  # as many as fit a row of three lines
 HEADER_ROW = 2  # a title and a hint stand above
-LINE_POINTS = 15.5
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def workbook(ranked: pd.DataFrame, *, catalog: Catalog, language: Language, summ
     )
     for owner in owners:
         mine = to_do[to_do["owner_id"].isna() if owner is None else to_do["owner_id"] == owner]
+        mine = mine.sort_values("assignment", key=lambda kinds: kinds.map(TO_DO.index), kind="stable")
         title = no_owner if owner is None else owner
         fields = _owner_fields(catalog, language)
         _list_sheet(book, sheet_of[owner], mine, fields, title=title, summary=summary, style=style)
@@ -104,6 +105,8 @@ class Style:
         day = "d mmm yyyy" if language == "en" else "yyyy/m/d"
         font = {"font_name": FONTS[language], "font_size": 10.5, "font_color": INK, "valign": "vcenter"}
         cell = {**font, "bottom": 1, "bottom_color": LINE}
+        typed = {**cell, "bg_color": ACCENT_SOFT, "left": 1, "left_color": LINE, "indent": 1}
+        self.line_points = 15.5 if language == "en" else 17.5
         self.body = book.add_format({**font, "text_wrap": True, "valign": "top"})
         self.title = book.add_format({**font, "font_size": 18, "bold": True})
         self.heading = book.add_format({**font, "font_size": 12.5, "bold": True})
@@ -114,19 +117,27 @@ class Style:
         )
         self.link = book.add_format({**font, "font_color": ACCENT, "underline": 1})
         head = {**font, "bold": True, "text_wrap": True, "bottom": 2, "bottom_color": INK, "font_size": 10}
-        self.head = book.add_format({**head, "bg_color": SUNK})
-        self.answer_head = book.add_format({**head, "bg_color": ACCENT, "font_color": "#FFFFFF"})
+        answer_head = {**head, "bg_color": ACCENT, "font_color": "#FFFFFF", "indent": 1}
+        self.head = book.add_format({**head, "bg_color": SUNK, "indent": 1})
+        self.heads = {
+            "answer": book.add_format(answer_head),
+            "answer_day": book.add_format(answer_head),
+            "money": book.add_format({**head, "bg_color": SUNK, "align": "right"}),
+            "percent": book.add_format({**head, "bg_color": SUNK, "align": "right"}),
+            "whole": book.add_format({**head, "bg_color": SUNK, "align": "center"}),
+            "link": book.add_format({**head, "bg_color": SUNK}),
+        }
         self.kinds = {
-            "text": book.add_format(cell),
-            "wrapped": book.add_format({**cell, "text_wrap": True}),
+            "text": book.add_format({**cell, "indent": 1}),
+            "wrapped": book.add_format({**cell, "text_wrap": True, "indent": 1}),
             "money": book.add_format({**cell, "num_format": money}),
             "percent": book.add_format({**cell, "num_format": "0%"}),
             "percent_points": book.add_format({**cell, "num_format": '0"%"'}),
             "whole": book.add_format({**cell, "num_format": "#,##0", "align": "center"}),
-            "day": book.add_format({**cell, "num_format": day, "align": "left"}),
+            "day": book.add_format({**cell, "num_format": day, "align": "left", "indent": 1}),
             "link": book.add_format({**cell, "font_color": ACCENT, "bold": True, "text_wrap": True}),
-            "answer": book.add_format({**cell, "bg_color": ACCENT_SOFT, "text_wrap": True}),
-            "answer_day": book.add_format({**cell, "bg_color": ACCENT_SOFT, "num_format": day, "align": "left"}),
+            "answer": book.add_format({**typed, "text_wrap": True}),
+            "answer_day": book.add_format({**typed, "num_format": day, "align": "left"}),
         }
         self.bands = {
             band: book.add_format({"font_color": ink, "bg_color": paper}) for band, (ink, paper) in BAND_COLOURS.items()
@@ -188,7 +199,7 @@ def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
         Field("channel", 13, "text", word(labels.CHANNELS, "channel")),
         Field("discount_pct", 9, "percent_points", plain("discount_pct")),
         Field("approval", 14, "wrapped", plain("approval")),
-        Field("reasons", 46, "wrapped", lambda row: _why(row, language)),
+        Field("reasons", 44, "wrapped", lambda row: _why(row, language)),
         Field("expected_arr", 13, "money", plain("expected_arr")),
         Field("p_accept", 11, "percent", plain("p_accept")),
         Field("contact_by_on", 12, "day", plain("contact_by_on")),
@@ -205,7 +216,7 @@ def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
         Field("answer", 15, "answer", lambda row: None),
         Field("answer_reason", 15, "answer", lambda row: None),
         Field("snooze_until", 12, "answer_day", lambda row: None),
-        Field("note", 30, "answer", lambda row: None),
+        Field("note", 26, "answer", lambda row: None),
         Field("account_id", 12, "text", plain("account_id")),
     ]
     return {field.name: field for field in fields}
@@ -220,7 +231,7 @@ def _owner_fields(catalog: Catalog, language: Language) -> list[Field]:
     order = """
         rank account_name assignment offer_id reasons expected_arr contact_by_on health_score health_band
         answer answer_reason snooze_until note
-        channel discount_pct approval plan_id mrr renews_on propensity movement account_id
+        propensity movement channel discount_pct approval plan_id mrr renews_on account_id
     """
     fields = _fields(catalog, language)
     return [fields[name] for name in order.split()]
@@ -248,7 +259,8 @@ def _list_sheet(
     sheet.write_string(1, 0, style.words(labels.ANSWERING[1 if is_answered_here else 0]), style.soft)
     first, last = HEADER_ROW + 1, HEADER_ROW + max(1, len(rows))
     for column, field in enumerate(fields):
-        sheet.set_column(column, column, field.width)
+        title_width = _width(style.words(labels.COLUMNS[field.name])) + 3  # and the filter's button
+        sheet.set_column(column, column, max(field.width, min(title_width, 15)))
     sheet.set_row(HEADER_ROW, 32)
     sheet.add_table(
         HEADER_ROW, 0, last, len(fields) - 1,
@@ -257,7 +269,7 @@ def _list_sheet(
             "columns": [
                 {
                     "header": style.words(labels.COLUMNS[field.name]),
-                    "header_format": style.answer_head if field.kind.startswith("answer") else style.head,
+                    "header_format": style.heads.get(field.kind, style.head),
                 }
                 for field in fields
             ],
@@ -268,18 +280,25 @@ def _list_sheet(
         for column, field in enumerate(fields):
             value = field.value(row)
             _write(sheet, r, column, value, field, style, account_id=str(row.account_id))
-            if field.kind in ("wrapped", "link") and isinstance(value, str):
-                lines = max(lines, _lines(value, field.width))
-        sheet.set_row(r, LINE_POINTS * min(max(lines, 2), 5))
+            if field.kind == "wrapped" and isinstance(value, str):
+                lines = max(lines, _lines(value, field.width - 2))
+        sheet.set_row(r, style.line_points * min(max(lines, 2), 5))
     _conditions(sheet, fields, first, last, summary, style)
     sheet.freeze_panes(HEADER_ROW + 1, 2)
     _for_print(sheet, style)
     sheet.repeat_rows(HEADER_ROW)
+    names = [field.name for field in fields]
+    sheet.print_area(0, 0, last, names.index("note" if "note" in names else "renews_on"))  # the rest is for the screen
+
+
+def _width(text: str) -> int:
+    """How many characters wide the text is; East Asian ones count double."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _lines(text: str, width: float) -> int:
-    """How many lines the text takes in a column; East Asian characters count double."""
-    return sum(-(-sum(2 if ord(c) > 0x2E80 else 1 for c in line) // int(width)) or 1 for line in text.split("\n"))
+    """How many lines the text takes in a column of that many characters."""
+    return sum(-(-_width(line) // int(width)) or 1 for line in text.split("\n"))
 
 
 def _write(sheet: Any, row: int, column: int, value: Any, field: Field, style: Style, *, account_id: str) -> None:
@@ -424,7 +443,7 @@ def _summary_sheet(
             row += 1
             sheet.merge_range(row, 1, row, 4, "", style.body)
             sheet.write_string(row, 1, line, style.body)
-            sheet.set_row(row, LINE_POINTS * _lines(line, 100) + 2)
+            sheet.set_row(row, style.line_points * _lines(line, 100) + 2)
         row += 1
     sheet.write_url(row + 1, 1, "external:index.html", style.link, string=words["page"][language])
     _for_print(sheet, style)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -276,3 +277,28 @@ def test_sentences_come_back_as_they_went_in(texts: list[tuple[str, str]]) -> No
 
 def test_five_thousand_accounts_stay_under_five_megabytes() -> None:
     assert len(render(make_week(5000)).encode()) < 5e6
+
+
+STYLE = (Path(__file__).parents[2] / "delivery" / "page.css").read_text(encoding="utf-8")
+PAIRS = [
+    *[("ink", paper) for paper in ("ground", "paper", "sunk", "accent-soft", "warn-soft")],
+    *[("soft", paper) for paper in ("ground", "paper", "sunk", "accent-soft")],
+    *[("accent", paper) for paper in ("ground", "paper", "accent-soft")],
+    *[("good", "good-soft"), ("warn", "warn-soft"), ("bad", "bad-soft"), ("warn", "accent-soft")],
+    *[("good", "paper"), ("bad", "paper"), ("on-accent", "accent")],
+]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2.2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("pair", PAIRS, ids="-on-".join)
+def test_text_can_be_read_on_what_it_stands_on(scheme: int, pair: tuple[str, str]) -> None:
+    schemes = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part)) for part in STYLE.split(":root {")[1:3]]
+    lighter, darker = sorted((luminance(schemes[scheme][name]) for name in pair), reverse=True)
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5

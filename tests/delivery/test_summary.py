@@ -1,0 +1,35 @@
+"""The week's figures count whom the page and the workbook show, and no one else."""
+
+import pandas as pd
+
+from delivery.summary import at_a_glance, shown
+from tests.delivery.sample import AS_OF, make_week
+
+
+def test_figures_are_of_the_accounts_to_contact() -> None:
+    ranked = make_week(200).ranked
+    week = at_a_glance(ranked, AS_OF)
+    contact = ranked[ranked["assignment"] == "contact"]
+    assert week.n_contact == len(contact)
+    assert week.expected_arr == contact["expected_arr"].sum()
+    assert sum(owner.n_contact for owner in week.owners) == week.n_contact
+    assert week.n_help == (ranked["assignment"] == "nurture").sum()
+
+
+def test_renewals_count_from_the_day_itself_to_the_thirtieth() -> None:
+    day = pd.Timestamp(AS_OF)
+    ranked = make_week(60).ranked.iloc[:4].assign(assignment="contact", mrr=10.0)
+    ranked["renews_on"] = [day, day + pd.Timedelta(days=30), day + pd.Timedelta(days=31), day - pd.Timedelta(days=1)]
+    week = at_a_glance(ranked, AS_OF)
+    assert (week.n_renewing, week.renewing_mrr) == (2, 20.0)
+
+
+def test_the_first_list_has_no_movement() -> None:
+    week = at_a_glance(make_week(60).ranked.assign(movement=None), AS_OF)
+    assert (week.n_new, week.n_up, week.n_down) == (None, None, None)
+
+
+def test_those_held_out_are_not_shown() -> None:
+    ranked = make_week(200).ranked
+    assert (ranked["assignment"] == "holdout").any()
+    assert not (shown(ranked)["assignment"] == "holdout").any()

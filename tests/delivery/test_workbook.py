@@ -1,0 +1,157 @@
+"""The workbook: text stays text, answers are validated, no one held out, the same bytes each time."""
+
+import io
+import warnings
+from datetime import datetime
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from data.catalog import Language
+from delivery import labels
+from delivery.workbook import HEADER_ROW, sheet_names, workbook
+from tests.delivery.sample import NASTY, OWNERS, Week, make_week
+
+
+def made(week: Week, language: Language = "en") -> bytes:
+    return workbook(week.ranked, catalog=week.catalog, language=language, summary=week.summary)
+
+
+def read(content: bytes) -> Any:
+    with warnings.catch_warnings():
+        # openpyxl knows no data bars of Excel 2010 and says that it drops them; nothing here reads them back.
+        warnings.filterwarnings("ignore", message=".*extension is not supported", category=UserWarning)
+        return openpyxl.load_workbook(io.BytesIO(content))
+
+
+def table(sheet: Any) -> pd.DataFrame:
+    """A list sheet as a frame, its titles as columns."""
+    head, *rows = list(sheet.iter_rows(min_row=HEADER_ROW + 1, values_only=True))
+    return pd.DataFrame(rows, columns=list(head))
+
+
+@pytest.fixture(scope="module")
+def week() -> Week:
+    return make_week(120)
+
+
+@pytest.fixture(scope="module")
+def book(week: Week) -> Any:
+    return read(made(week))
+
+
+def test_two_runs_make_the_same_bytes(week: Week) -> None:
+    assert made(week) == made(week)
+
+
+def test_a_summary_all_accounts_and_a_sheet_per_owner(book: Any) -> None:
+    owners = sorted(owner for owner in OWNERS if owner)
+    assert book.sheetnames == ["Summary", "All accounts", *owners, "No CSM"]
+
+
+def test_everyone_but_those_held_out_is_in_all_accounts(week: Week, book: Any) -> None:
+    shown = week.ranked[week.ranked["assignment"] != "holdout"]
+    assert table(book["All accounts"])["Account ID"].tolist() == shown["account_id"].tolist()
+    held_out = set(week.ranked.loc[week.ranked["assignment"] == "holdout", "account_id"])
+    assert held_out
+    for sheet in book:
+        assert not held_out & {cell.value for row in sheet.iter_rows() for cell in row}
+
+
+def test_each_owner_gets_the_accounts_with_something_to_do_and_only_those(week: Week, book: Any) -> None:
+    to_do = week.ranked[week.ranked["assignment"].isin(["contact", "nurture", "beyond_capacity"])]
+    for owner in OWNERS:
+        mine = to_do[to_do["owner_id"].isna() if owner is None else to_do["owner_id"] == owner]
+        sheet = table(book["No CSM" if owner is None else owner])
+        assert sorted(sheet["Account ID"]) == sorted(mine["account_id"])
+        kinds = sheet["This week"].tolist()
+        assert kinds == sorted(kinds, key=["Contact", "Help first", "Next in line"].index)
+
+
+def test_no_text_is_a_formula_and_names_are_as_they_are_spelled(book: Any) -> None:
+    assert not [c for sheet in book for row in sheet.iter_rows() for c in row if c.data_type == "f"]
+    assert table(book["All accounts"])["Account"].tolist()[: len(NASTY)] == list(NASTY)
+
+
+def test_numbers_and_dates_are_numbers_and_dates(week: Week, book: Any) -> None:
+    read_back = table(book["All accounts"])
+    first = week.ranked.iloc[0]
+    assert read_back["MRR"][0] == pytest.approx(first["mrr"])
+    assert read_back["Contact by"][0] == first["contact_by_on"].to_pydatetime()
+    (cell,) = [c for c in book["All accounts"][HEADER_ROW + 2] if c.value == read_back["MRR"][0]]
+    assert "€" in cell.number_format
+
+
+def test_a_name_leads_to_the_accounts_card(week: Week) -> None:
+    ranked = week.ranked.copy()
+    ranked.loc[0, "account_id"] = 'A&B #1"/ü'
+    content = workbook(ranked, catalog=week.catalog, language="en", summary=week.summary)
+    link = read(content)["All accounts"].cell(HEADER_ROW + 2, 2).hyperlink
+    assert f"{link.target}#{link.location}" == "index.html#account=A%26B%20%231%22%2F%C3%BC"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_answers_are_validated_on_every_row_of_an_owners_sheet(week: Week, language: Language) -> None:
+    sheet = read(made(week, language))["Aiko Tanaka"]
+    at = {cell.value: cell.column_letter for cell in sheet[HEADER_ROW + 1]}
+    rules = {str(rule.sqref): rule for rule in sheet.data_validations.dataValidation}
+    span = f"{HEADER_ROW + 2}:{{0}}{sheet.max_row}"
+    for title, words in (("answer", labels.ANSWERS), ("answer_reason", labels.DECLINE_REASONS)):
+        letter = at[labels.COLUMNS[title][language]]
+        rule = rules[letter + span.format(letter)]
+        assert rule.type == "list"
+        assert rule.formula1 == '"' + ",".join(text[language] for text in words.values()) + '"'
+        assert rule.showErrorMessage
+    letter = at[labels.COLUMNS["snooze_until"][language]]
+    until = rules[letter + span.format(letter)]
+    assert (until.type, until.operator) == ("date", "greaterThan")
+    assert int(until.formula1) == (datetime(2026, 6, 1) - datetime(1899, 12, 30)).days
+
+
+def test_sheets_can_be_sorted_filtered_and_read_with_the_head_in_sight(book: Any) -> None:
+    for sheet in book.worksheets[1:]:
+        assert not sheet.protection.sheet
+        assert sheet.freeze_panes == f"C{HEADER_ROW + 2}"
+        (only,) = sheet.tables.values()
+        assert only.autoFilter is not None
+        assert sheet.print_title_rows == f"${HEADER_ROW + 1}:${HEADER_ROW + 1}"
+
+
+def test_help_first_says_why_not_to_sell(week: Week, book: Any) -> None:
+    read_back = table(book["All accounts"]).set_index("Account ID")
+    helped = week.ranked[week.ranked["assignment"] == "nurture"]
+    assert len(helped)
+    for row in helped.itertuples():
+        assert read_back.loc[row.account_id, "Why"] == labels.GATES[row.blocked_by].name.en
+        assert read_back.loc[row.account_id, "What would change that"] == labels.GATES[row.blocked_by].would_unblock.en
+
+
+def test_a_company_without_owners_offers_or_contacts_still_gets_a_workbook(week: Week) -> None:
+    nobody = week.ranked.assign(owner_id=None, assignment="none", offer_id=None, health_score=None, health_band=None)
+    book = read(workbook(nobody, catalog=week.catalog, language="ja", summary=week.summary))
+    assert book.sheetnames == ["概要", "全アカウント"]
+    empty = read(workbook(nobody.iloc[:0], catalog=week.catalog, language="en", summary=week.summary))
+    assert empty.sheetnames == ["Summary", "All accounts"]
+
+
+def test_owners_whose_names_no_sheet_may_bear() -> None:
+    names = sheet_names(["a/b", "A:B", "history", "[x]*?", "'quoted'", "田" * 40, "", ""])
+    assert len({name.lower() for name in names}) == len(names)
+    for name in names:
+        assert 1 <= len(name) <= 31
+        assert not set(name) & set("[]:*?/\\")
+        assert name.lower() != "history"
+
+
+def test_owners_with_such_names_get_their_sheets_and_the_summary_leads_there(week: Week) -> None:
+    owners = pd.Series(["O'Hara / Ops", "=cmd", "x" * 60] * 40)
+    content = workbook(week.ranked.assign(owner_id=owners), catalog=week.catalog, language="en", summary=week.summary)
+    book = read(content)
+    targets = {cell.hyperlink.location for row in book["Summary"].iter_rows() for cell in row if cell.hyperlink} - {
+        None
+    }
+    for name in book.sheetnames[2:]:
+        quoted = name.replace("'", "''")
+        assert f"'{quoted}'!A1" in targets
