@@ -138,13 +138,17 @@ def read_sources(sources: Sources, *, folder: Path, connection: "DuckDBPyConnect
         connection.execute(f"SET file_search_path = {literal(str(folder))}")
     remote = _attach(database, folder, connection)
     found = {}
-    for table in RAW_TABLES.values():
-        source: Source = getattr(sources, table.name)
-        place = _place(table, source, folder, database is not None, remote, connection)
-        if place:
-            found[table.name] = _incoming(table, source, *place, connection)
-        elif table.is_required:
-            raise BadInput(_missing(table, folder, database))
+    try:
+        for table in RAW_TABLES.values():
+            source: Source = getattr(sources, table.name)
+            place = _place(table, source, folder, database is not None, remote, connection)
+            if place:
+                found[table.name] = _incoming(table, source, *place, connection)
+            elif table.is_required:
+                raise BadInput(_missing(table, folder, database))
+    finally:
+        if remote is not None:
+            remote.disconnect()
     return found
 
 
