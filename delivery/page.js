@@ -241,7 +241,7 @@
     const i = view[n];
     const offer = offerOf(i);
     const isSold = state.list === "contact" || state.list === "beyond_capacity";
-    const [first, second] = isSold || A.blocked[i] === null ? data.top[i].map(sentence) : [gate(A.blocked[i])];
+    const [first, second] = isSold || A.blocked[i] === null ? data.top[i].map(([mark, ...phrase]) => mark + sentence(phrase)) : [gate(A.blocked[i])];
     const what = state.list === "none" ? sentence(A.unblock[i]) : offer ? word(offer.name) : "";
     const row = el("div", { role: "row", cls: "row", "aria-rowindex": n + 2, "data-n": n, "aria-current": A.id[i] === state.account ? "true" : null },
       cell("rank", el("b", { text: speak.number.format(A.rank[i]) }), movement(i)),
@@ -390,7 +390,7 @@
     return part("else",
       possible.length ? el("ul", { cls: "others" }, ...possible.map(([offer, , accept, , value]) => {
         const isChosen = offer === A.offer[i] && !isAlone(i);
-        const verdict = [t(isChosen ? "else_chosen" : "else_possible"), accept === null ? "" : speak.percent.format(accept / 1000), value === null ? "" : t("a_year", { money: speak.money.format(value) })];
+        const verdict = [t(isChosen ? "else_chosen" : "else_possible"), accept === null ? "" : speak.percent.format(accept / 1000), value === null || data.offers[offer].help ? "" : t("a_year", { money: speak.money.format(value) })];
         return el("li", { cls: isChosen ? "chosen" : "" }, el("span", { cls: "text", text: word(data.offers[offer].name) }), el("span", { cls: "sub", text: verdict.filter(Boolean).join(" · ") }));
       })) : null,
       refused.size ? el("dl", { cls: "refused" }, ...[...refused].map(([g, names]) => el("div", {}, el("dt", { text: gate(g) || t("else_not") }), el("dd", { text: names.join(language === "ja" ? "、" : ", ") })))) : null);

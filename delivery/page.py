@@ -23,6 +23,7 @@ from data.catalog import Catalog, Language, Offer, Text
 from delivery import labels
 from delivery.outputs import BASE
 from delivery.summary import Summary, at_a_glance, shown
+from delivery.words import LOWERS, RAISES
 
 HERE = Path(__file__).parent  # the template stands beside this file, as code does
 MOST_REASONS = 8  # of an account, on the page; the rest is one bar, so that the bars still add up
@@ -261,7 +262,8 @@ def _would_unblock(gate: str | None, text: str | None, language: Language) -> Te
 def _reasons(
     accounts: pd.DataFrame, reasons: pd.DataFrame, place: dict[str, int], sentences: Sentences, language: Language
 ) -> tuple[list[list[Any]], list[list[Phrase]]]:
-    """Per account [base, rest, how many in the rest, [[points, sentence, number, …], …]] and its first two reasons.
+    """Per account [base, rest, how many in the rest, [[points, sentence, number, …], …]] and its
+    first reasons [[mark, sentence, number, …], …].
 
     Points are in tenths of a percentage point and sum to the propensity as it is shown.
     """
@@ -271,12 +273,7 @@ def _reasons(
     others = others.assign(size=others["points"].abs())
     count = others.groupby("account_id").size()
     total = others.groupby("account_id")["points"].sum()
-    said = {
-        account: [text for text in texts if text is not None]
-        for account, *texts in zip(
-            accounts["account_id"], _plain(accounts["reason_1"]), _plain(accounts["reason_2"]), strict=True
-        )
-    }
+    said = _said_first(accounts)
     text_of = others[f"text_{language}"]
     is_said = [text in said[account] for account, text in zip(others["account_id"], text_of, strict=True)]
     others = others.assign(is_said=is_said).sort_values(
@@ -307,8 +304,21 @@ def _reasons(
         n_rest = int(count.get(account, 0)) - len(mine)
         why.append([tenths[0], tenths[-1], n_rest, [[t, *m[1]] for t, m in zip(tenths[1:-1], mine, strict=True)]])
         # A reason that is no row of `reasons` stands as it is, in the one language that it has.
-        top.append([phrase_of.get((account, t)) or sentences.add(Text(en=t, ja=t)) for t in said[account]])
+        spoken = said[account].items()
+        top.append([[mark, *(phrase_of.get((account, t)) or sentences.add(Text(en=t, ja=t)))] for t, mark in spoken])
     return why, top
+
+
+def _said_first(accounts: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Per account {text: mark}: the first two reasons of the list that speak for it, else its first, which is marked."""
+    columns = [_plain(accounts[f"reason_{n}"]) for n in range(1, 6)]
+    said: dict[str, dict[str, str]] = {}
+    for account, *texts in zip(accounts["account_id"], *columns, strict=True):
+        given = [text for text in texts if text]
+        speak_for = [text.removeprefix(RAISES) for text in given if not text.startswith(LOWERS)]
+        speak_against = {text.removeprefix(LOWERS): LOWERS for text in given[:1]}
+        said[account] = dict.fromkeys(speak_for[:2], "") or speak_against
+    return said
 
 
 def _triggers(

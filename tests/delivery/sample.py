@@ -10,6 +10,7 @@ import pandas as pd
 from data.catalog import Catalog, Text
 from delivery.outputs import CANDIDATES, RANKED_ACCOUNTS, REASONS, TRIGGERS
 from delivery.summary import Summary
+from delivery.words import RAISES
 
 AS_OF = date(2026, 6, 1)
 NASTY = (
@@ -148,7 +149,7 @@ def make_week(n: int, seed: int = 7, language: str = "en") -> Week:
         columns=["account_id", "feature", "group", "value", "contribution", "points", "rank", "text_en", "text_ja"],
     ).assign(as_of=day, value_text=None)[REASONS.schema.names]
     said = reasons[(reasons["rank"] > 0) & (reasons["points"] > 0)].sort_values(["account_id", "rank"])
-    by_account = said.groupby("account_id")[f"text_{language}"].agg(list).to_dict()
+    by_account = (RAISES + said[f"text_{language}"]).groupby(said["account_id"]).agg(list).to_dict()
 
     fired = []
     for i in range(n):

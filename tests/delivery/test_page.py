@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from data.catalog import Language, Text
 from delivery import labels, outputs
 from delivery.page import MOST_REASONS, Sentences, page, rounded_to_sum
+from delivery.words import LOWERS, RAISES
 from tests.delivery.sample import NASTY, Week, make_week
 
 
@@ -160,16 +162,25 @@ def test_the_lists_own_first_reasons_stand_in_the_row_in_both_languages(week: We
     japanese = week.reasons.set_index(["account_id", "text_en"])["text_ja"]
     shown = week.ranked[week.ranked["assignment"] != "holdout"].reset_index(drop=True)
     for i, row in shown.iterrows():
-        top = data["top"][i]
-        assert [said(data, phrase) for phrase in top] == [row["reason_1"], row["reason_2"]]
-        assert said(data, top[0], 1) == japanese[row["account_id"], row["reason_1"]]
+        first, second = data["top"][i]
+        assert [RAISES + said(data, phrase) for _, *phrase in (first, second)] == [row["reason_1"], row["reason_2"]]
+        assert said(data, first[1:], 1) == japanese[row["account_id"], row["reason_1"].removeprefix(RAISES)]
+
+
+def test_a_row_shows_what_speaks_against_an_account_only_where_nothing_speaks_for_it(week: Week) -> None:
+    ranked = week.ranked.assign(reason_1=f"{LOWERS}Late", reason_2=f"{LOWERS}Slow", reason_3=f"{RAISES}Loyal")
+    ranked = ranked.assign(reason_4=None, reason_5=None)
+    data = content(render(replace(week, ranked=ranked)))
+    assert [said(data, phrase) for _, *phrase in data["top"][0]] == ["Loyal"]
+    data = content(render(replace(week, ranked=ranked.assign(reason_3=None))))
+    assert [mark + said(data, phrase) for mark, *phrase in data["top"][0]] == [f"{LOWERS}Late"]
 
 
 def test_a_reason_of_the_list_is_on_the_card_however_small_it_is(week: Week) -> None:
     smallest = week.reasons[(week.reasons["account_id"] == "A00003") & (week.reasons["rank"] == 12)].iloc[0]
     ranked = week.ranked.copy()
     ranked.loc[ranked["account_id"] == "A00003", "reason_1"] = smallest["text_en"]
-    data = content(render(Week(ranked, week.reasons, week.candidates, week.triggers, week.catalog, week.summary)))
+    data = content(render(replace(week, ranked=ranked)))
     i = data["accounts"]["id"].index("A00003")
     assert smallest["text_en"] in [said(data, phrase) for _, *phrase in data["why"][i][3]]
 
@@ -187,7 +198,7 @@ def test_an_account_left_alone_says_why_and_what_would_change_it(week: Week, dat
 def test_the_lists_own_sentence_on_what_would_change_it_is_kept_in_its_language(week: Week) -> None:
     sentence = "Close ticket T-118 (urgent)"
     ranked = week.ranked.assign(would_unblock=sentence, blocked_by="serious_ticket")
-    data = content(render(Week(ranked, week.reasons, week.candidates, week.triggers, week.catalog, week.summary)))
+    data = content(render(replace(week, ranked=ranked)))
     assert said(data, data["accounts"]["unblock"][0]) == sentence
     assert said(data, data["accounts"]["unblock"][0], 1) == "問い合わせを解決し、お客様に報告する"
 
@@ -223,8 +234,7 @@ def test_a_list_with_everything_unknown_still_makes_a_page(week: Week) -> None:
         "p_organic",
         "uplift",
         "contact_by_on",
-        "reason_1",
-        "reason_2",
+        *(f"reason_{n}" for n in range(1, 6)),
         "movement",
         "movement_ranks",
     ]
