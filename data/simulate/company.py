@@ -11,10 +11,14 @@ import pyarrow as pa
 from data.catalog import Catalog
 from data.contract import RAW_TABLES
 from data.errors import BadInput
-from data.simulate import rows
 from data.simulate.calendar import months_until
 from data.simulate.history import History, live
+from data.simulate.identity import account_ids
 from data.simulate.month import N_NORMALS, N_UNIFORMS
+from data.simulate.people import accounts_and_changes
+from data.simulate.pitches import proposals
+from data.simulate.purchases import subscriptions
+from data.simulate.relations import relations
 from data.simulate.shop import Shop, open_shop
 from data.simulate.streams import futures
 from data.simulate.truth import causes, horizon, p_expansion, response
@@ -24,7 +28,8 @@ from data.simulate.world import World
 BLOCK = 400  # accounts at a time: some 200 MB
 TRUTH = {
     "expansion": pa.schema(
-        [("account_id", pa.string()), ("as_of", pa.date32()), ("p_logged", pa.float64()), ("p_no_contact", pa.float64())]
+        [("account_id", pa.string()), ("as_of", pa.date32()), ("p_logged", pa.float64()),
+         ("p_no_contact", pa.float64())]
     ),
     "response": pa.schema(
         [("account_id", pa.string()), ("as_of", pa.date32()), ("offer_id", pa.string()), ("channel", pa.string()),
@@ -75,13 +80,13 @@ def simulate(
 
 
 def _raw(world: World, shop: Shop, history: History, seed: int, ends_on: date) -> dict[str, pa.Table]:
-    table, known = rows.accounts(world, shop, history, ends_on, seed)
+    table, known = accounts_and_changes(world, history, ends_on, seed)
     frames = {
         "accounts": table,
-        "subscriptions": rows.subscriptions(world, shop, history),
-        "proposals": rows.proposals(shop, history, ends_on),
+        "subscriptions": subscriptions(shop, history),
+        "proposals": proposals(shop, history, ends_on),
         "account_changes": known,
-        **rows.relations(shop, history, ends_on, world),
+        **relations(world, shop, history, ends_on, seed),
     }
     usage, meters = usage_and_meters(world, shop, history, seed)
     found = {"usage": usage.cast(raw_schema("usage")), "meters": meters.cast(raw_schema("meters"))}
@@ -95,11 +100,11 @@ def _arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 
 def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, pa.Table]:
-    ids = rows.account_ids(history.numbers)
+    ids = account_ids(history.numbers)
     numbers = [int(x) for x in history.numbers]
     M, R = len(shop.metrics), world.replicates
     expansion, why = [], []
-    window = range(history.n_before, len(history.months))
+    window = history.window
     longest = max(len(horizon(history.months[t], world.horizon_days)) for t in window)
     z, u = futures(seed, numbers, R, normals=(longest, N_NORMALS + M), uniforms=(longest, N_UNIFORMS))
     for t in window:

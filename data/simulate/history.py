@@ -38,10 +38,25 @@ class History:
         """How many months lie before the window."""
         return -self.months[0].index
 
+    @property
+    def window(self) -> range:
+        """Positions of the window's months."""
+        return range(self.n_before, len(self.months))
+
+    def starts_on(self, t: int) -> np.datetime64:
+        """The first day of month `t`."""
+        return np.datetime64(self.months[t].starts_on, "D")
+
+    def customer_until(self, t: int) -> Ints:
+        """(n,): how many days of month `t` those who began it as customers were customers; 0 for the others."""
+        n_days = self.months[t].n_days
+        left = self.states[t].is_active & ~self.changed[t].is_active
+        return np.where(left, self.changes[t].day, n_days) * self.states[t].is_active
+
 
 def live(world: World, shop: Shop, months: list[Month], numbers: Sequence[int], seed: int) -> History:
     """Simulate the accounts with these numbers."""
-    n, total = len(numbers), len(months)
+    total = len(months)
     F, M = len(shop.features), len(shop.metrics)
     z0, u0 = draw(seed, numbers, TRAITS, normals=(8 + F + M,), uniforms=(16,))
     z, u = draw(seed, numbers, MONTHS, normals=(total, N_NORMALS + M), uniforms=(total, N_UNIFORMS))

@@ -131,8 +131,6 @@ def decide(
     world: World, shop: Shop, state: State, outlook: Outlook, offered: Proposals, u: NDArray[np.floating], month: Month
 ) -> Change:
     """Draw what happens to the terms this month. An accepted offer comes before what would happen by itself."""
-    n = len(state.plan)
-    rows = np.arange(n)
     accepted = offered.is_made & (u[:, 6] < offered.p_accept)
     sells = np.array([o.kind in SELLS for o in shop.offers])
     sold = accepted & sells[np.maximum(offered.offer, 0)] & (offered.offer != NONE)
@@ -267,9 +265,16 @@ def evolve(
     state.since_proposal = since(is_offer, state.since_proposal)
     state.since_refusal = since(refused, state.since_refusal)
     held = made & (offered.offer == NONE)
-    state.holdout = np.where(held, world.selling.holdout_months, np.maximum(state.holdout - 1, 0))
+    asks = refused & asks_for_quiet(u)
+    quiet = np.where(held, world.selling.holdout_months, np.where(asks, 4, 0))
+    state.holdout = np.maximum(quiet, state.holdout - 1)
     state.trust = np.minimum(state.trust + 1, 480)
     return n_tickets
+
+
+def asks_for_quiet(u: NDArray[np.floating]) -> Bools:
+    """Who, having refused, asks not to be contacted for three months. u: the month's uniforms."""
+    return u[:, 17] > 0.94
 
 
 def poisson(rate: Floats, u: NDArray[np.floating]) -> Ints:

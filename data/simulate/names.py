@@ -76,7 +76,11 @@ _WORD = [
     "Studios",
     "Tools",
 ]
-_FORM = {"EMEA": ("GmbH", "AG", "Ltd", "BV", "SAS", "AB", ""), "AMER": ("Inc.", "LLC", "Corp.", "Co.", ""), "APAC": ("Pty Ltd", "Pte. Ltd.", "Ltd", "")}  # fmt: skip
+_FORM = {
+    "EMEA": ("GmbH", "AG", "Ltd", "BV", "SAS", "AB", ""),
+    "AMER": ("Inc.", "LLC", "Corp.", "Co.", ""),
+    "APAC": ("Pty Ltd", "Pte. Ltd.", "Ltd", ""),
+}
 _JA_HEAD = [
     "青葉",
     "白浜",
@@ -120,10 +124,10 @@ _JA_WORD = [
 REGIONS = ("EMEA", "AMER", "APAC", "JP")
 
 
-def company_name(region: str, u: NDArray[np.floating], number: int) -> str:
+def company_name(region: str, u: NDArray[np.floating]) -> str:
     """A name that fits the region; u: at least five uniforms.
 
-    >>> company_name("JP", np.array([0.0, 0.0, 0.9, 0.0, 0.9]), 12)
+    >>> company_name("JP", np.array([0.0, 0.0, 0.9, 0.0, 0.9]))
     '株式会社青葉システム'
     """
 

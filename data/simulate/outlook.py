@@ -100,7 +100,7 @@ def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
     }
     can = np.column_stack([has_next, ~is_free, can_add])
     pressure = np.column_stack([upgrade_pressure, seat_pressure, add_on_pressure])
-    expansion = expansion_hazards(world, pressure, sum(groups.values())) * can
+    expansion = expansion_hazards(world, pressure, np.sum(list(groups.values()), axis=0)) * can
 
     # Leaving
     leaving = world.leaving
@@ -137,7 +137,8 @@ def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
     return Outlook(
         need=need, open_features=opened, gates=gates, seat_pressure=seat_pressure, limit_pressure=limit_pressure,
         add_on_pressure=add_on_pressure * can_add, upgrade_pressure=upgrade_pressure * has_next,
-        adoption=_dot(need, opened) / np.maximum(opened @ np.ones(opened.shape[1]), 1), is_near_renewal=near, groups=groups,
+        adoption=_dot(need, opened) / np.maximum(opened @ np.ones(opened.shape[1]), 1),
+        is_near_renewal=near, groups=groups,
         expansion=expansion * free_to_change[:, None], seats_down=seats_down * free_to_change,
         downgrade=downgrade * free_to_change, churn=churn * free_to_change,
     )  # fmt: skip

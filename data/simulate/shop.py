@@ -1,6 +1,7 @@
 """The catalogue as arrays: plans in the order of their tiers, add-ons, features and offers by position."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from data.catalog import Catalog, Condition, Offer
 from data.errors import BadInput
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]  # NumPy's stubs lose the dtype in arithmetic
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def holds(conditions: list[Condition], facts: dict[str, Floats | NDArray[np.str_
     for condition in conditions:
         if condition.when not in facts:
             continue
-        fact = facts[condition.when]
+        fact: Any = facts[condition.when]
         if condition.at_least is not None:
             ok &= fact >= condition.at_least
         if condition.at_most is not None:

@@ -1,7 +1,7 @@
 """What an account is at the start of a month: its traits, which never change and no table holds, and its state."""
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from data.simulate.shop import Shop
 from data.simulate.world import World
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+# NumPy's stubs lose the dtype in arithmetic, so these names tell the reader what an array holds, and the checker less.
+Floats = NDArray[Any]
+Ints = NDArray[Any]
+Bools = NDArray[Any]
+Dates = NDArray[Any]
+Objects = NDArray[Any]
 
 RED, YELLOW, GREEN = 0, 1, 2
 LONG_AGO = 99

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A purpose each, so that drawing more for one leaves the others as they were.
-TRAITS, MONTHS, FUTURES, DAYS, ROWS = range(5)
+TRAITS, MONTHS, FUTURES, DAYS, ROWS, EVENTS = range(6)
 
 
 def draw(

@@ -1,7 +1,7 @@
 """What only a simulator knows: the probability of expansion, the response to every offer, what each cause adds.
 
-The probability averages over futures of the inner state, which are drawn, and sums over what may happen to the terms, which
-are not: after a change the terms stay for `settling_months`, so that the first change in the horizon decides the label.
+The probability averages over futures of the inner state, which are drawn, and sums over what may happen to the
+terms, which are not: after a change the terms stay for `settling_months`, so the first change decides the label.
 """
 
 import numpy as np
@@ -74,7 +74,7 @@ def p_expansion(
 
         # An offer that changes the terms
         is_sale = offered.is_made & (offered.offer != NONE) & sells[np.maximum(offered.offer, 0)]
-        kind, plan, seats, add_ons, annual = offered_terms(shop, state, np.where(is_sale, offered.offer, NONE))
+        _, plan, seats, add_ons, annual = offered_terms(shop, state, np.where(is_sale, offered.offer, NONE))
         discount = discount_after(shop, state, plan, seats, add_ons, annual, np.where(is_sale, offered.discount, 0.0))
         p_sale = np.where(is_sale, p_made * offered.p_accept, 0.0)
         counts = is_expansion(shop, tier_before, mrr_before, level, plan, seats, add_ons, discount)
@@ -131,7 +131,7 @@ def causes(world: World, outlook: Outlook, horizon_months: float = 3.0) -> dict[
 
     References: no pressure above the quiet share (limits, adoption), zero for everything else.
     """
-    reference = sum(outlook.groups.values())
+    reference = np.sum(list(outlook.groups.values()), axis=0)
     can = outlook.expansion > 0
     n_own = outlook.expansion.shape[1]
     full = np.column_stack([outlook.upgrade_pressure, outlook.seat_pressure, outlook.add_on_pressure])
@@ -192,7 +192,7 @@ def response(world: World, shop: Shop, state: State, month: Month) -> pd.DataFra
                             "p_accept": p[rows],
                             "value": value[rows],
                         }
-                    )  # fmt: skip
+                    )
                 )
     return pd.concat(frames, ignore_index=True)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data.simulate.days import is_customer, levels, season
 from data.simulate.history import History
-from data.simulate.rows import account_ids, is_customer, levels, region_of, season
+from data.simulate.identity import account_ids, region_of
 from data.simulate.shop import Shop
 from data.simulate.streams import DAYS, ROWS, draw
 from data.simulate.world import World
@@ -24,7 +25,7 @@ def usage_and_meters(world: World, shop: Shop, history: History, seed: int) -> t
     """`usage` and `meters` of the window, in the order of their keys."""
     numbers = [int(x) for x in history.numbers]
     n, F, M = len(numbers), len(shop.features), len(shop.metrics)
-    month_of_day, users, log_level = levels(shop, history)
+    month_of_day, users, log_level = levels(history)
     D = len(month_of_day)
     first_day = np.datetime64(history.months[history.n_before].starts_on, "D")
     days = first_day + np.arange(D)
@@ -38,7 +39,7 @@ def usage_and_meters(world: World, shop: Shop, history: History, seed: int) -> t
     kind = np.zeros((n, D, F), np.int8)
     last = len(shop.plans) - 1
     start = 0
-    for t in range(history.n_before, len(history.months)):
+    for t in history.window:
         n_days = history.months[t].n_days
         here = slice(start, start + n_days)
         state, change, outlook = history.states[t], history.changes[t], history.outlooks[t]
@@ -96,7 +97,7 @@ def usage_and_meters(world: World, shop: Shop, history: History, seed: int) -> t
     limit = np.empty((n, D, M), np.float32)
     start = 0
     n_days_of = np.empty(D, np.float32)
-    for t in range(history.n_before, len(history.months)):
+    for t in history.window:
         n_days = history.months[t].n_days
         here = slice(start, start + n_days)
         before_change = np.arange(n_days) < history.changes[t].day[:, None]

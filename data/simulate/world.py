@@ -1,6 +1,7 @@
 """The parameters of a simulated world, with four-company presets in mind; the defaults are the preset `midmarket`.
 
-Log-odds and log-hazards unless a comment says otherwise; "a month" is a calendar month. docs/simulator.md has the equations.
+Log-odds and log-hazards unless a comment says otherwise; "a month" is a calendar month. The equations are in
+docs/simulator.md.
 """
 
 from datetime import date
