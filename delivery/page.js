@@ -23,7 +23,8 @@
   const sentence = (phrase) => {
     if (!phrase) return "";
     const [place, ...numbers] = phrase;
-    return data.sentences[place][at()].map((part) => (typeof part === "number" ? numbers[part] : part)).join("");
+    const text = data.sentences[place][at()].map((part) => (typeof part === "number" ? numbers[part] : part)).join("");
+    return text.charAt(0).toUpperCase() + text.slice(1);
   };
   const locale = () => {
     const own = (navigator.languages || [navigator.language]).find((l) => l && l.toLowerCase().startsWith(language));

@@ -263,7 +263,7 @@ def _reasons(
     accounts: pd.DataFrame, reasons: pd.DataFrame, place: dict[str, int], sentences: Sentences, language: Language
 ) -> tuple[list[list[Any]], list[list[Phrase]]]:
     """Per account [base, rest, how many in the rest, [[points, sentence, number, …], …]] and its
-    first reasons [[mark, sentence, number, …], …].
+    first reasons [[mark, sentence, …].
 
     Points are in tenths of a percentage point and sum to the propensity as it is shown.
     """
@@ -310,7 +310,7 @@ def _reasons(
 
 
 def _said_first(accounts: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Per account {text: mark}: the first two reasons of the list that speak for it, else its first, which is marked."""
+    """Per account {text: mark}: the first two reasons of the list that speak for it, else its first, marked."""
     columns = [_plain(accounts[f"reason_{n}"]) for n in range(1, 6)]
     said: dict[str, dict[str, str]] = {}
     for account, *texts in zip(accounts["account_id"], *columns, strict=True):

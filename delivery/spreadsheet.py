@@ -29,7 +29,7 @@ def to_csv(ranked: pd.DataFrame) -> str:
     for column in RANKED_ACCOUNTS.columns:
         values = ordered[column.name]
         if column.type == STRINGS:
-            values = values.map(lambda ids: " ".join(ids) if isinstance(ids, list | tuple) else "")
+            values = values.map(lambda ids: "" if pd.api.types.is_scalar(ids) else " ".join(ids))
         if column.type in (STRING, STRINGS):
             values = values.map(lambda text: harmless(text) if isinstance(text, str) else None)
         elif column.name == "as_of" or column.name.endswith("_on"):

@@ -55,8 +55,13 @@ class Glance:
 
 
 def shown(ranked: pd.DataFrame) -> pd.DataFrame:
-    """The accounts that people may see: without those held out, who must not be nudged, in the order of rank."""
-    return ranked[ranked["assignment"] != "holdout"].sort_values("rank").reset_index(drop=True)
+    """The accounts that people may see: without those held out, who must not be nudged, in the order of rank.
+
+    On the first list every account is new, which tells nobody anything: there, `movement` is null.
+    """
+    rows = ranked[ranked["assignment"] != "holdout"].sort_values("rank").reset_index(drop=True)
+    is_first = rows["movement"].isin(["new"]) | rows["movement"].isna()
+    return rows.assign(movement=None) if is_first.all() else rows
 
 
 def at_a_glance(ranked: pd.DataFrame, as_of: date) -> Glance:

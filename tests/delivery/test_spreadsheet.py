@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delivery.outputs import RANKED_ACCOUNTS
+from delivery.outputs import RANKED_ACCOUNTS, check_ranked
 from delivery.spreadsheet import harmless, to_csv
 from tests.delivery.sample import NASTY, make_week
 
@@ -55,3 +55,9 @@ def test_what_could_start_a_formula_is_made_harmless(start: str) -> None:
 def test_only_an_apostrophe_is_ever_added(text: str) -> None:
     assert harmless(text) in (text, "'" + text)
     assert not harmless(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+def test_a_list_read_back_from_parquet_makes_the_same_csv() -> None:
+    week = make_week(40)
+    again = check_ranked(week.ranked).to_pandas()
+    assert to_csv(again) == to_csv(week.ranked)

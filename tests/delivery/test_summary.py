@@ -1,6 +1,7 @@
 """The week's figures count whom the page and the workbook show, and no one else."""
 
 import pandas as pd
+import pytest
 
 from delivery.summary import at_a_glance, shown
 from tests.delivery.sample import AS_OF, make_week
@@ -24,8 +25,11 @@ def test_renewals_count_from_the_day_itself_to_the_thirtieth() -> None:
     assert (week.n_renewing, week.renewing_mrr) == (2, 20.0)
 
 
-def test_the_first_list_has_no_movement() -> None:
-    week = at_a_glance(make_week(60).ranked.assign(movement=None), AS_OF)
+@pytest.mark.parametrize("movement", [None, "new"])
+def test_the_first_list_has_no_movement(movement: str | None) -> None:
+    first = make_week(60).ranked.assign(movement=movement)
+    assert shown(first)["movement"].isna().all()
+    week = at_a_glance(first, AS_OF)
     assert (week.n_new, week.n_up, week.n_down) == (None, None, None)
 
 
