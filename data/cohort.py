@@ -32,7 +32,7 @@ def cohort(
 
 
 def last_change(account_changes: ir.Table, name: str, as_ofs: ir.Table) -> ir.Table:
-    """The last known value of an attribute, in the attribute's own type. One row per (account_id, as_of) that has one."""
+    """The last known value of an attribute, in its own type. One row per (account_id, as_of) that has one."""
     rows = known(account_changes.filter(account_changes.field == name), as_ofs)
     newest_first = ibis.window(
         group_by=["account_id", "as_of"], order_by=[rows.changed_at.desc(), rows.known_on.desc(), rows.value]

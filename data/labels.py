@@ -13,8 +13,8 @@ def expansion(
     """One row per (account_id, as_of) that is active: `is_expansion`.
 
     At as_of + horizon the account is active, and its plan's tier is higher, or its MRR is at least (1 + min_growth)
-    times that of as_of (from 0: any paid MRR). For a product whose quantity and billing have not changed, a higher price
-    does not count: its MRR enters with no more than it was. An account that left is a negative.
+    times that of as_of (from 0: any paid MRR). For a product whose quantity and billing have not changed, a higher
+    price does not count: its MRR enters with no more than it was. An account that left is a negative.
     """
     ends = as_ofs.mutate(ends_on=(as_ofs.as_of + ibis.interval(days=horizon_days)).cast("date"))
     before = _by_product(running(subscriptions, catalog, as_ofs))

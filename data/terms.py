@@ -43,7 +43,7 @@ def state(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Tab
     """The account's terms. One row per (account_id, as_of) with a running plan, free ones included.
 
     plan_id: the running plan of the highest tier; seats: the quantities of all running plans; mrr: of all that runs;
-    current_discount_pct: mean weighted by MRR; billing and renews_on: of the plan that plan_id names (of its next renewal).
+    current_discount_pct: mean weighted by MRR; billing and renews_on (the next): of that plan.
     """
     rows = running(subscriptions, catalog, as_ofs)
     order = ibis.window(

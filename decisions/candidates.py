@@ -15,8 +15,8 @@ def candidates(
     accounts: one row per account, with its features, terms, attributes and `propensity`.
     refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
 
-    Until the response to offers is learnt, what is expected of an offer is propensity × its value, less the cost of the
-    contact; p_accept, p_organic and uplift stay null rather than pretend.
+    Until the response to offers is learnt, what is expected of an offer is propensity × its value, less the cost of
+    the contact; p_accept, p_organic and uplift stay null rather than pretend.
     """
     conditions.check(catalog, list(accounts.columns))
     selling = gates.first_blocking(accounts, settings)
@@ -50,11 +50,9 @@ def _of_offer(
     """One row per account: this offer."""
     yearly = 12 * value.added_mrr(offer, accounts, catalog)
     lever = money.levers.get(offer.kind, 1.0)
-    expected = accounts["propensity"] * yearly * money.gross_margin_pct / 100 - offer.contact_cost
-    if offer.is_help:
-        priority = pd.Series(0.0, index=accounts.index)  # help earns no rank by money; who needs it gets it
-    else:
-        priority = expected * lever
+    expected = accounts["propensity"] * yearly - offer.contact_cost
+    # help earns no rank by money; who needs it gets it
+    priority = pd.Series(0.0, index=accounts.index) if offer.is_help else expected * lever
 
     blocked = gate.copy()
 
@@ -102,9 +100,7 @@ def _is_over(offer: Offer, accounts: pd.DataFrame) -> pd.Series:
     return over
 
 
-def _refused_this(
-    offer: Offer, accounts: pd.DataFrame, refusals: pd.DataFrame | None, settings: Gates
-) -> pd.Series:
+def _refused_this(offer: Offer, accounts: pd.DataFrame, refusals: pd.DataFrame | None, settings: Gates) -> pd.Series:
     """Whether this very offer was declined not long enough ago."""
     if refusals is None or settings.refusal_days is None:
         return pd.Series(False, index=accounts.index)

@@ -59,8 +59,9 @@ GATES = [
     Gate("unhappy", _unhappy),
     Gate(
         "falling_use",
-        lambda a, g: _number(a, "use_change_28d")
-        <= (g.falling_use_below if g.falling_use_below is not None else float("-inf")),
+        lambda a, g: (
+            _number(a, "use_change_28d") <= (g.falling_use_below if g.falling_use_below is not None else float("-inf"))
+        ),
     ),
     Gate(
         "recent_refusal",
@@ -69,8 +70,9 @@ GATES = [
     ),
     Gate(
         "contact_limit",
-        lambda a, g: _number(a, "contacts_30d")
-        >= (g.max_contacts_30d if g.max_contacts_30d is not None else float("inf")),
+        lambda a, g: (
+            _number(a, "contacts_30d") >= (g.max_contacts_30d if g.max_contacts_30d is not None else float("inf"))
+        ),
     ),
 ]
 

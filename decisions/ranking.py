@@ -76,11 +76,8 @@ def ranked(
     if money.nurture:
         rows = _helped(rows, helping)
     cost = rows["offer_id"].map({offer.id: offer.contact_cost for offer in catalog.offers}).astype("float64")
-    margin = money.gross_margin_pct / 100
-    rows["expected_arr"] = (rows["propensity"] * rows["value"] * margin - cost).where(sells)
-    rows["pscore"] = np.select(
-        [out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0
-    )
+    rows["expected_arr"] = (rows["propensity"] * rows["value"] - cost).where(sells)
+    rows["pscore"] = np.select([out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0)
     blocked = gates.first_blocking(rows, gate_settings)
     closest = _closest(candidates, catalog)
     rows = rows.merge(closest, on="account_id", how="left")
@@ -129,11 +126,15 @@ def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
 
 def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it."""
-    late = {name: i for i, name in enumerate(("not_eligible", "not_applicable", "not_suitable", "offer_ended", "no_gain"))}
+    late = {
+        name: i for i, name in enumerate(("not_eligible", "not_applicable", "not_suitable", "offer_ended", "no_gain"))
+    }
     sells = candidates["offer_id"].map({offer.id: not offer.is_help for offer in catalog.offers}).astype(bool)
     rows = candidates[sells & ~candidates["is_allowed"]]
     far = rows["blocked_by"].map(late).fillna(-1)
-    rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(["account_id", "far", "worth", "offer_id"], kind="stable")
+    rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(
+        ["account_id", "far", "worth", "offer_id"], kind="stable"
+    )
     rows = rows.drop_duplicates("account_id")
     return rows[["account_id", "offer_id", "blocked_by"]].rename(
         columns={"offer_id": "closest_offer_id", "blocked_by": "closest_blocked_by"}

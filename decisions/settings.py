@@ -33,7 +33,6 @@ class Decide(Settings):
     capacity_without_owner: int = Field(default=5, ge=0)  # taken by whoever has time
     holdout_share: float = Field(default=0.05, ge=0, lt=1)
     holdout_salt: str = "2026"
-    gross_margin_pct: float = Field(default=80, ge=0, le=100)
     contact_within_days: int = Field(default=7, ge=1)
     # a lever weighs a kind of offer on purpose; a trial earns only if it is bought in the end
     levers: dict[str, float] = {"trial": 0.3}

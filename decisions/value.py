@@ -1,4 +1,4 @@
-"""What an offer is worth if it is accepted: the MRR that it adds, per year, at list prices less the account's discount."""
+"""What an offer is worth if accepted: the MRR that it adds, at list prices less the account's discount."""
 
 import numpy as np
 import pandas as pd

@@ -44,6 +44,9 @@ def spoken(value: float, unit: Unit, language: Language, *, currency: str = "") 
         return money(value, currency)
     if unit in ("score", "nps", "count"):
         return f"{value:,.0f}"
+    if unit == "sentiment":
+        words = ("red", "yellow", "green") if language == "en" else ("赤", "黄", "緑")
+        return words[round(value)]
     if unit == "rating":
         return f"{value:.1f}"
     return f"{value:,.0f}" if math.isclose(value, round(value), abs_tol=0.005) else f"{value:,.1f}"

@@ -8,7 +8,8 @@ import pandas as pd
 from data.catalog import Catalog, Language
 from delivery import labels
 from delivery.figures import spoken
-from features.feature import Feature
+from features.feature import Feature, Unit
+from features.triggers import Trigger
 
 NOT_COMPARED = ("use_vs_peers", "adoption_vs_peers")  # these are comparisons already
 RAISES, LOWERS = "▲ ", "▼ "
@@ -27,6 +28,7 @@ def sentences(
 ) -> dict[str, list[str]]:
     """What each feature says of each account: by feature, one sentence per row of `features`."""
     medians = peers(features, named)
+    by_name = {f.name: f for f in named}
     plan_names = [catalog.plan(plan).name[language] for plan in features["plan_id"]]
     said = {}
     for f in named:
@@ -35,11 +37,26 @@ def sentences(
             continue
         values = pd.to_numeric(features[f.name]).astype("float64").to_numpy()
         compared = f.name not in NOT_COMPARED
+        through = [by_name[name] for name in f.speaks_through if name in by_name]
+        if through:
+            said[f.name] = _of_extreme(values, through, features, said)
+            continue
         said[f.name] = [
-            _sentence(f, value, median if compared else float("nan"), plan, catalog.currency, language)
+            _sentence(f, float(value), median if compared else float("nan"), plan, catalog.currency, language)
             for value, median, plan in zip(values, medians[f.name], plan_names, strict=True)
         ]
     return said
+
+
+def _of_extreme(
+    values: np.ndarray, through: Sequence[Feature], features: pd.DataFrame, said: dict[str, list[str]]
+) -> list[str]:
+    """Of the features that this one is the extreme of, the sentence of the one that it equals."""
+    found = list(said[through[0].name])
+    for other in reversed(through):
+        its = pd.to_numeric(features[other.name]).astype("float64").to_numpy()
+        found = [said[other.name][i] if its[i] == values[i] else sentence for i, sentence in enumerate(found)]
+    return found
 
 
 def _sentence(f: Feature, value: float, median: float, plan: str, currency: str, language: Language) -> str:
@@ -81,7 +98,9 @@ def reasons(
     columns = {n: features[n].to_numpy(dtype=object, na_value=None) for n in set(names) if n in by_name}
     raw = [columns[n][i] if n in columns else None for n, i in zip(names, at, strict=True)]
     is_text = np.array([isinstance(value, str) for value in raw])
-    rows["value"] = [float("nan") if text or value is None else float(value) for value, text in zip(raw, is_text, strict=True)]
+    rows["value"] = [
+        float("nan") if text or value is None else float(value) for value, text in zip(raw, is_text, strict=True)
+    ]
     rows["value_text"] = [value if text else None for value, text in zip(raw, is_text, strict=True)]
     for language in LANGUAGES:
         rows[f"text_{language}"] = [
@@ -95,7 +114,7 @@ def reasons(
 def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language: Language) -> pd.DataFrame:
     """The few reasons that stand on the list: `reason_1` … `reason_n`, one row per account_id.
 
-    Features that say much the same (a group) speak once, by the one that weighs most in the group's direction; the groups
+    Features that say much the same (a group) speak once, by the one that weighs most in the group's direction; groups
     come by what they add up to. At least one is a thing that the customer or the CSM can act on, where there is any.
     """
     acts = {f.name for f in named if f.is_actionable}
@@ -125,15 +144,17 @@ def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language:
     return wide.astype(object).where(wide.notna(), None).reset_index()
 
 
-def evidence(fired: pd.DataFrame, named: Sequence[Feature], triggers: Sequence, catalog: Catalog) -> pd.DataFrame:  # type: ignore[type-arg]
+def evidence(
+    fired: pd.DataFrame, named: Sequence[Feature], triggers: Sequence[Trigger], catalog: Catalog
+) -> pd.DataFrame:
     """The table `triggers` of the contract: each trigger that fired, with its evidence in both languages."""
-    units = {f.name: f.unit for f in named} | {"days_since_executive": "days"}
+    units: dict[str, Unit] = {f.name: f.unit for f in named} | {"days_since_executive": "days"}
     by_id = {trigger.id: trigger for trigger in triggers}
     rows = fired.copy()
     for language in LANGUAGES:
         rows[f"evidence_{language}"] = [
             by_id[t].evidence[language].format(
-                value=spoken(v, units[by_id[t].value], language, currency=catalog.currency)  # type: ignore[arg-type]
+                value=spoken(v, units[by_id[t].value], language, currency=catalog.currency)
             )
             for t, v in zip(rows["trigger"], rows["value"], strict=True)
         ]  # fmt: skip
@@ -157,11 +178,13 @@ def would_unblock(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Ca
         if feature is not None and gate in ("not_eligible", "not_applicable", "not_suitable"):
             offer = offers[row["closest_offer_id"]].name[language]
             now, wanted = row["unblock_now"], row["unblock_target"]
-            if wanted == wanted:
+            if wanted == wanted and gate != "not_eligible":
                 target = spoken(wanted, feature.unit, language, currency=catalog.currency)
                 have = "-" if now != now else spoken(now, feature.unit, language, currency=catalog.currency)
                 label = feature.description[language]
-                return f"{offer}：{label}が{target}（現在{have}）" if ja else f"{offer}: {label} at {target} (now {have})"
+                if ja:
+                    return f"{offer}：{label}が{target}{'以下' if now > wanted else '以上'}（現在{have}）"
+                return f"{offer}: {label}: {target} or {'less' if now > wanted else 'more'} (now {have})"
         gate_words = labels.GATES.get(gate)
         return gate_words.would_unblock[language] if gate_words else None
 

@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from data.catalog import Catalog
+from data.catalog import AddOn, Catalog
 from data.known import known, known_within
 from features.feature import Feature, aggregated, feature
 
@@ -15,9 +15,12 @@ def plan_features(catalog: Catalog) -> ir.Table:
     """One row per (plan_id, feature) that the plan holds, with `is_core`."""
     core = {f.id for f in catalog.features if f.is_core}
     pairs = [(plan.id, f, f in core) for plan in catalog.plans for f in plan.features]
-    columns = list(zip(*pairs, strict=True)) if pairs else [[], [], []]
     return ibis.memtable(
-        dict(zip(("plan_id", "feature", "is_core"), map(list, columns), strict=True)),
+        {
+            "plan_id": [plan for plan, _, _ in pairs],
+            "feature": [f for _, f, _ in pairs],
+            "is_core": [is_core for _, _, is_core in pairs],
+        },
         schema={"plan_id": "string", "feature": "string", "is_core": "boolean"},
     )
 
@@ -136,16 +139,18 @@ SHARES = [
 
 def gated_by_add_on(catalog: Catalog) -> list[Feature]:
     """For each add-on that opens features: how often those were met locked, last 28 days."""
-    return [
-        feature(
-            f"gated_{add_on.id}_28d", "adoption", "count",
-            lambda f, opened=tuple(add_on.features): f.gated_events_28d.sum(where=f.feature.isin(opened)),
-            description=(f"Meetings with what {add_on.name.en} opens, last 28 days", f"直近28日に{add_on.name.ja}の機能に触れた回数"),
-            sentence=(f"What {add_on.name.en} opens was tried {{value}} times in 28 days", f"直近28日に{add_on.name.ja}の機能を{{value}}回試しています"),
-            empty=0,
-        )
-        for add_on in catalog.add_ons if add_on.features
-    ]  # fmt: skip
+    return [_gated_by(add_on) for add_on in catalog.add_ons if add_on.features]
+
+
+def _gated_by(add_on: AddOn) -> Feature:
+    en, ja = add_on.name.en, add_on.name.ja
+    return feature(
+        f"gated_{add_on.id}_28d", "adoption", "count",
+        lambda f: f.gated_events_28d.sum(where=f.feature.isin(add_on.features)),
+        description=(f"Meetings with what {en} opens, last 28 days", f"直近28日に{ja}の機能に触れた回数"),
+        sentence=(f"What {en} opens was tried {{value}} times in 28 days", f"直近28日に{ja}の機能を{{value}}回試しています"),
+        empty=0,
+    )  # fmt: skip
 
 
 def by_feature(usage: ir.Table, cohort: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Table:
@@ -178,9 +183,7 @@ def first_uses(usage: ir.Table) -> ir.Table:
     """
     used = usage.filter(usage.kind == "used")
     days = used.group_by("account_id", "feature", "known_on").aggregate(first_used_on=used.used_on.min())
-    earlier = ibis.window(
-        group_by=["account_id", "feature"], order_by="known_on", preceding=(None, 1)
-    )
+    earlier = ibis.window(group_by=["account_id", "feature"], order_by="known_on", preceding=(None, 1))
     days = days.mutate(before=days.first_used_on.min().over(earlier))
     lowered = days.filter(days.before.isnull() | (days.first_used_on < days.before))
     return lowered.drop("before")

@@ -7,11 +7,23 @@ import ibis.expr.types as ir
 
 from data.catalog import Catalog
 from data.terms import running
-from features import adoption, commerce, life, limits, peers, profile, proposals, relationship, seats, sentiment
+from features import (
+    adoption,
+    commerce,
+    life,
+    limits,
+    peers,
+    profile,
+    proposals,
+    relationship,
+    seats,
+    sentiment,
+    tenure,
+    use,
+)
 from features import health as healths
 from features import lifecycle as stages
 from features import support as supports
-from features import tenure, use
 from features.feature import Feature
 from features.health import Health
 from features.lifecycle import Lifecycle
@@ -31,7 +43,9 @@ def features(staged: Staged, cohort: ir.Table, catalog: Catalog, health: Health,
         wide = _beside(wide, ideas, rows)
     wide = _mutated(wide.cache(), tenure.FEATURES)
     wide = _young_ones_nulled(wide, dictionary(catalog, health, lifecycle))
-    wide = _mutated(wide, [tenure.DAYS_TO_FIRST_VALUE, *commerce.TERMS, *seats.FEATURES, *seats.SIZE, *profile.FEATURES])
+    wide = _mutated(
+        wide, [tenure.DAYS_TO_FIRST_VALUE, *commerce.TERMS, *seats.FEATURES, *seats.SIZE, *profile.FEATURES]
+    )
     sizes = adoption.plan_sizes(catalog)
     wide = wide.left_join(sizes, "plan_id", rname="{name}_beside").drop("plan_id_beside")
     wide = _mutated(wide, adoption.SHARES)
@@ -107,7 +121,10 @@ def _aggregates(
         ([adoption.NEW_FEATURES], adoption.aggregated(first_uses, [adoption.NEW_FEATURES])),
         ({"first_value_on": "date"}, tenure.first_value(first_uses, catalog)),
         ({"seats_180d_ago": "float64", "mrr_180d_ago": "float64"}, seats.before(subscriptions, catalog, as_ofs)),
-        ({f"{metric.id}_limit": "float64" for metric in catalog.metrics}, limits.effective_limits(cohort, terms, catalog)),
+        (
+            {f"{metric.id}_limit": "float64" for metric in catalog.metrics},
+            limits.effective_limits(cohort, terms, catalog),
+        ),
         (level_columns, of("meters", limits.levels, catalog, as_ofs) if catalog.metrics else None),
         (commerce.CHANGES, commerce.changes(subscriptions, catalog, as_ofs)),
         (supports.FEATURES, of("tickets", supports.support, as_ofs)),

@@ -14,7 +14,7 @@ Group = Literal[
 ]  # fmt: skip
 Unit = Literal[
     "count", "days", "share", "change", "change_per_week", "money", "score", "nps", "rating", "hours", "number",
-    "flag", "category",
+    "sentiment", "flag", "category",
 ]  # fmt: skip
 
 
@@ -27,6 +27,7 @@ class Feature:
     sentence: with `{value}`, which the reader's language formats by `unit`; what a CSM can repeat to the customer.
     nothing: the sentence where the value is null.
     needs_days: null for an account younger than this: half a window is no trend.
+    speaks_through: the features of which this one is the extreme; the sentence is theirs, so that it names what it means.
     is_predictor: whether the model may read it; others serve conditions and display.
     is_actionable: whether the customer or the CSM can do something about it.
     """
@@ -42,6 +43,7 @@ class Feature:
     needs_days: int = 0
     is_predictor: bool = True
     is_actionable: bool = False
+    speaks_through: tuple[str, ...] = ()
 
 
 def feature(
@@ -57,11 +59,14 @@ def feature(
     needs_days: int = 0,
     is_predictor: bool = True,
     is_actionable: bool = False,
+    speaks_through: tuple[str, ...] = (),
 ) -> Feature:
     """A feature whose texts are given as (English, Japanese)."""
     missing = nothing or (f"{description[0]}: not known", f"{description[1]}：データなし")
-    texts = [Text(en=en, ja=ja) for en, ja in (description, sentence, missing)]
-    return Feature(name, group, unit, *texts, of, empty, needs_days, is_predictor, is_actionable)
+    said, spoken, silent = (Text(en=en, ja=ja) for en, ja in (description, sentence, missing))
+    return Feature(
+        name, group, unit, said, spoken, silent, of, empty, needs_days, is_predictor, is_actionable, speaks_through
+    )
 
 
 def aggregated(rows: ir.Table, features: list[Feature]) -> ir.Table:

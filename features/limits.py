@@ -14,28 +14,28 @@ MONTH_DAYS = 365.25 / 12
 
 def metric_features(metric: Metric) -> list[Feature]:
     """The three features of one metric, over one row per (account_id, as_of) and the columns `<metric>_…` beside."""
-    m, en, ja = metric.id, metric.name.en, metric.name.ja
+    m, en, ja = metric.id, metric.name.en[:1].upper() + metric.name.en[1:], metric.name.ja
     return [
         feature(
             f"limit_{m}_latest", "limits", "share",
             lambda w: w[f"{m}_latest"] / w[f"{m}_limit"].nullif(0),
             description=(f"{en}: latest use ÷ limit", f"{ja}：直近の上限比"),
             sentence=(f"{en} at {{value}} of the limit", f"{ja}は上限の{{value}}"),
-            nothing=(f"No limit on {en}", f"{ja}に上限はありません"),
+            nothing=(f"No limit on {metric.name.en}", f"{ja}に上限はありません"),
         ),
         feature(
             f"limit_{m}_peak_28d", "limits", "share",
             lambda w: w[f"{m}_peak"] / w[f"{m}_limit"].nullif(0),
             description=(f"{en}: peak use ÷ limit, last 28 days", f"{ja}：直近28日のピークの上限比"),
             sentence=(f"{en} peaked at {{value}} of the limit in 28 days", f"{ja}は直近28日で最大上限の{{value}}"),
-            nothing=(f"No limit on {en}", f"{ja}に上限はありません"),
+            nothing=(f"No limit on {metric.name.en}", f"{ja}に上限はありません"),
         ),
         feature(
             f"days_to_limit_{m}", "limits", "days",
             lambda w: _days_to_limit(w, metric),
             description=(f"{en}: days until the limit at the trend of 28 days, {FAR_DAYS} for a year or more", f"{ja}：現在の傾向で上限に達するまでの日数（1年以上は{FAR_DAYS}）"),
             sentence=(f"{en} reaches the limit in {{value}} at this pace", f"このペースでは{ja}が{{value}}で上限に到達"),
-            nothing=(f"No limit on {en}", f"{ja}に上限はありません"),
+            nothing=(f"No limit on {metric.name.en}", f"{ja}に上限はありません"),
         ),
     ]  # fmt: skip
 
@@ -72,6 +72,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             description=("Highest peak use ÷ limit of all metrics, last 28 days", "全指標で最も高い上限比（直近28日のピーク）"),
             sentence=("The tightest limit was at {value} in the last 28 days", "最も逼迫した上限は直近28日で{value}"),
             nothing=("No limit applies", "上限のある指標はありません"),
+            speaks_through=tuple(f"limit_{m}_peak_28d" for m in ids),
         ),
         feature(
             "days_to_limit", "limits", "days",
@@ -79,6 +80,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             description=("Days until the first limit at the trend of 28 days", "現在の傾向で最初の上限に達するまでの日数"),
             sentence=("The first limit is reached in {value} at this pace", "このペースでは{value}で最初の上限に到達"),
             nothing=("No limit applies", "上限のある指標はありません"),
+            speaks_through=tuple(f"days_to_limit_{m}" for m in ids),
         ),
         feature(
             "limits_over_80", "limits", "count",
@@ -117,12 +119,16 @@ def effective_limits(cohort: ir.Table, running: ir.Table, catalog: Catalog) -> i
             wanted[f"{m}_limit"] = ibis.null("float64")
             continue
         # unlimited in any running plan is unlimited, whatever add-ons say
-        limited_plans = [i for i, limit in plans.items() if limit is not None] + (has_seats if m == "active_users" else [])
+        limited_plans = [i for i, limit in plans.items() if limit is not None] + (
+            has_seats if m == "active_users" else []
+        )
         is_open = (running.is_plan & ~running.product_id.isin(limited_plans)).any()
         wanted[f"{m}_limit"] = is_open.ifelse(ibis.null("float64"), value.cast("float64").sum())
     limits = limited.aggregate(**wanted)
-    return cohort.select("account_id", "as_of").left_join(limits, ["account_id", "as_of"], rname="{name}_r").drop(
-        "account_id_r", "as_of_r"
+    return (
+        cohort.select("account_id", "as_of")
+        .left_join(limits, ["account_id", "as_of"], rname="{name}_r")
+        .drop("account_id_r", "as_of_r")
     )
 
 

@@ -36,10 +36,10 @@ FEATURES = [
 ]  # fmt: skip
 
 CSM = feature(
-    "csm_sentiment_level", "sentiment", "number",
+    "csm_sentiment_level", "sentiment", "sentiment",
     lambda w: w.known_sentiment,
     description=("The CSM's sentiment: 0 red, 1 yellow, 2 green", "CSMの所感：0赤・1黄・2緑"),
-    sentence=("The CSM's sentiment stands at {value} of 2", "CSMの所感は2段階中{value}"),
+    sentence=("The CSM's sentiment is {value}", "CSMの所感は「{value}」"),
     nothing=("No word of the CSM", "CSMの所感は未記入"),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
-from data.catalog import Catalog, Text
+from data.catalog import Catalog, Metric, Text
 from data.known import known, known_within
 from data.settings import Settings
 
@@ -56,34 +56,35 @@ def _trigger(
     return Trigger(id, Text(en=name[0], ja=name[1]), fires, Text(en=evidence[0], ja=evidence[1]), value, since)
 
 
+def _of_limit(metric: Metric, s: Triggers) -> list[Trigger]:
+    """Near a limit, at it, and soon there."""
+    en, ja = metric.name.en[:1].upper() + metric.name.en[1:], metric.name.ja
+    share, days = f"limit_{metric.id}_latest", f"days_to_limit_{metric.id}"
+    evidence = (f"{en} stands at {{value}} of the limit", f"{ja}は上限の{{value}}")
+    soon = (f"{en} reaches the limit in {{value}} at this pace", f"このペースでは{ja}が{{value}}で上限に到達")
+    return [
+        _trigger(
+            f"limit_{metric.id}", (f"{en} near the limit", f"{ja}が上限間近"),
+            lambda w: (w[share] >= s.limit_share) & (w[share] < s.limit_share_high), evidence, share,
+        ),
+        _trigger(
+            f"limit_{metric.id}_high", (f"{en} at the limit", f"{ja}が上限に到達"),
+            lambda w: w[share] >= s.limit_share_high, evidence, share,
+        ),
+        _trigger(
+            f"limit_{metric.id}_soon", (f"{en} reaches the limit soon", f"{ja}がまもなく上限"),
+            lambda w: (w[days] > 0) & (w[days] <= s.days_to_limit), soon, days,
+        ),
+    ]  # fmt: skip
+
+
 def triggers(s: Triggers, catalog: Catalog) -> list[Trigger]:
     """All triggers of a company with this catalogue."""
 
     def before_renewal(days: int) -> Callable[[ir.Table], ir.Value]:
         return lambda w: (w.renews_on - ibis.interval(days=days)).cast("date")
 
-    limited = [
-        trigger
-        for metric in catalog.metrics
-        for m, en, ja in [(metric.id, metric.name.en, metric.name.ja)]
-        for trigger in (
-            _trigger(
-                f"limit_{m}", (f"{en} near the limit", f"{ja}が上限間近"),
-                lambda w, m=m: (w[f"limit_{m}_latest"] >= s.limit_share) & (w[f"limit_{m}_latest"] < s.limit_share_high),
-                (f"{en} stands at {{value}} of the limit", f"{ja}は上限の{{value}}"), f"limit_{m}_latest",
-            ),
-            _trigger(
-                f"limit_{m}_high", (f"{en} at the limit", f"{ja}が上限に到達"),
-                lambda w, m=m: w[f"limit_{m}_latest"] >= s.limit_share_high,
-                (f"{en} stands at {{value}} of the limit", f"{ja}は上限の{{value}}"), f"limit_{m}_latest",
-            ),
-            _trigger(
-                f"limit_{m}_soon", (f"{en} reaches the limit soon", f"{ja}がまもなく上限"),
-                lambda w, m=m: (w[f"days_to_limit_{m}"] > 0) & (w[f"days_to_limit_{m}"] <= s.days_to_limit),
-                (f"{en} reaches the limit in {{value}} at this pace", f"このペースでは{ja}が{{value}}で上限に到達"), f"days_to_limit_{m}",
-            ),
-        )
-    ]  # fmt: skip
+    limited = [trigger for metric in catalog.metrics for trigger in _of_limit(metric, s)]
     return [
         *limited,
         _trigger(

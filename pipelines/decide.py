@@ -4,6 +4,8 @@ Reads   current, scores, staged proposals, the catalogue, the model's base rate
 Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
 """
 
+from pathlib import Path
+
 import ibis
 import pandas as pd
 
@@ -16,10 +18,10 @@ from pipelines import lake, paths, stage, tables, written
 from pipelines.params import Params
 
 
-def refused(params: Params) -> pd.DataFrame | None:
+def refused(params: Params, staged_at: Path) -> pd.DataFrame | None:
     """Days since each offer was last declined by each account; None where there are no proposals."""
     engine = lake.connect()
-    proposals = lake.staged(engine).get("proposals")
+    proposals = lake.staged(engine, staged_at).get("proposals")
     if proposals is None:
         return None
     rows = refusals(proposals, calendar([params.run.as_of]))
@@ -33,11 +35,12 @@ def decided(
     scores: pd.DataFrame,
     *,
     base_rate: float,
+    staged_at: Path = paths.STAGED,
     previous: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Candidates and decisions of the week."""
     accounts = current.merge(scores, on=["account_id", "as_of"])
-    offered = candidates(accounts, refused(params), catalog, params.gates, params.decide)
+    offered = candidates(accounts, refused(params, staged_at), catalog, params.gates, params.decide)
     decisions = ranked(
         accounts,
         offered,

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 
 from data.catalog import Catalog
 from delivery import manifest, outputs, words
-from delivery.spreadsheet import to_csv
 from delivery.listing import ranked_accounts
 from delivery.page import page
+from delivery.spreadsheet import to_csv
 from delivery.summary import Summary
 from delivery.workbook import workbook
 from features.build import dictionary
@@ -54,12 +54,13 @@ def delivered(
         language=language,
         model_version=model.model_version,
     )
-    texts = {"catalog": catalog, "language": language, "summary": summary}
     return {
         "ranked_accounts.parquet": _parquet(outputs.check_ranked(ranked)),
         "ranked_accounts.csv": to_csv(ranked).encode(),
-        "ranked_accounts.xlsx": workbook(ranked, **texts),
-        "index.html": page(ranked, reasons, offered, triggers, **texts).encode(),
+        "ranked_accounts.xlsx": workbook(ranked, catalog=catalog, language=language, summary=summary),
+        "index.html": page(
+            ranked, reasons, offered, triggers, catalog=catalog, language=language, summary=summary
+        ).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
         "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered)),
         "triggers.parquet": _parquet(outputs.TRIGGERS.table(triggers)),
@@ -68,6 +69,8 @@ def delivered(
 
 def summary_of(params: Params, model: Propensity, metrics: dict[str, Any]) -> Summary:
     """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
+    if metrics["model_version"] != model.model_version:  # judged was another model than the one that scores
+        metrics = {"ours": {"auc": {"value": None, "low": None, "high": None}}, "is_better_than_base_rate": True}
     auc = metrics["ours"]["auc"]
     return Summary(
         company=params.run.company,
@@ -90,10 +93,10 @@ def write(files: dict[str, bytes], folder: Path) -> None:
         (folder / f"{name}.partial").replace(folder / name)
 
 
-def described(params: Params, model: Propensity, files: dict[str, bytes]) -> bytes:
+def described(params: Params, model: Propensity, files: dict[str, bytes], staged_at: Path = paths.STAGED) -> bytes:
     """The manifest of these files."""
     inputs = {
-        **{f"staged/{path.name}": path.read_bytes() for path in sorted(paths.STAGED.glob("*.parquet"))},
+        **{f"staged/{path.name}": path.read_bytes() for path in sorted(staged_at.glob("*.parquet"))},
         paths.CATALOG.name: paths.CATALOG.read_bytes(),
         paths.PARAMS.name: paths.PARAMS.read_bytes(),
     }

@@ -17,30 +17,38 @@ import pyarrow.parquet as pq
 
 from data.catalog import Catalog
 from data.contract import RAW_TABLES, RawTable
+from data.report import Report
 from data.sources import RECORDED_AT, Sources, connect, read_sources
-from data.validation import Validate, check, stop_unless_good
+from data.validation import check, stop_unless_good
 from pipelines import paths, stage
 from pipelines.params import Params
 
 ROW_GROUP = 1 << 17  # rows; fixed, so that the same rows are the same bytes on any number of processors
 
 
-def main() -> None:
+def ingested(params: Params, catalog: Catalog, *, staged_at: Path, quarantine_at: Path) -> Report:
     """Check first, write after: where the tables cannot be used, nothing is written."""
-    params = Params.load()
-    sources, catalog = Sources.load(paths.SOURCES), Catalog.load(paths.CATALOG)
+    sources = Sources.load(paths.SOURCES)
     connection = connect()
     tables = read_sources(sources, folder=Path(params.ingest.folder), connection=connection)
-    checked = check(tables, catalog, Validate(**params.validate_.model_dump()), connection)
+    checked = check(tables, catalog, params.validate_, connection)
     stop_unless_good(checked.report)
-    with _whole(paths.STAGED) as staged, _whole(paths.QUARANTINE) as quarantine:
+    with _whole(staged_at) as staged, _whole(quarantine_at) as quarantine:
         for table, query in checked.clean.items():
             write(connection.sql(query), RAW_TABLES[table].arrow_schema(), staged / f"{table}.parquet")
         for table, query in checked.quarantined.items():
             write(connection.sql(query), as_text(RAW_TABLES[table]), quarantine / f"{table}.parquet")
+    return checked.report
+
+
+def main() -> None:
+    """Ingest the company's tables, and tell what was found."""
+    report = ingested(
+        Params.load(), Catalog.load(paths.CATALOG), staged_at=paths.STAGED, quarantine_at=paths.QUARANTINE
+    )
     paths.REPORTS.mkdir(parents=True, exist_ok=True)
-    paths.VALIDATION.write_text(checked.report.as_json(), encoding="utf-8")
-    paths.VALIDATION_MD.write_text(checked.report.as_markdown(), encoding="utf-8")
+    paths.VALIDATION.write_text(report.as_json(), encoding="utf-8")
+    paths.VALIDATION_MD.write_text(report.as_markdown(), encoding="utf-8")
 
 
 def as_text(table: RawTable) -> pa.Schema:

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Field
 from data.catalog import Language
 from data.cohort import snapshots
 from data.settings import Settings
+from data.sources import Ingest
+from data.validation import Validate
 from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
@@ -43,19 +45,6 @@ class Simulate(Settings):
     preset: str = "midmarket"
     ends_on: Day
     world: dict[str, object] = {}
-
-
-class Ingest(Settings):
-    """The folder (or DuckDB file) that holds the source tables; sources.yaml names them within it."""
-
-    folder: str
-
-
-class Validate(Settings):
-    """How much of a table may be quarantined before the run stops; by table where one needs more."""
-
-    max_quarantined_rate: float = Field(default=0.01, ge=0, le=1)
-    tables: dict[str, float] = {}
 
 
 class Snapshots(Settings):

@@ -36,7 +36,12 @@ def built(tables: Company, on_engine: OnEngine, catalog: Catalog, days: list[dat
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
     wide = features(staged, rows, catalog, Health(), Lifecycle()).cache()
     now = fired(wide, staged["usage"], staged.get("touchpoints"), Triggers(), catalog)
-    triggers = to_pandas(now.to_pyarrow()).sort_values("trigger").groupby(["account_id", "as_of"]).apply(lambda r: r.to_csv(index=False))
+    triggers = (
+        to_pandas(now.to_pyarrow())
+        .sort_values("trigger")
+        .groupby(["account_id", "as_of"])
+        .apply(lambda r: r.to_csv(index=False))
+    )
     named = ["account_id", "as_of", *[f.name for f in dictionary(catalog, Health(), Lifecycle())]]
     # today's attributes of `accounts` serve display; features come from the changes
     found = to_pandas(wide.select(*named).to_pyarrow()).set_index(["account_id", "as_of"]).sort_index()
@@ -102,7 +107,12 @@ def _reopened(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 @example(seed=2, change="change", names=sorted(set(RAW_TABLES) - {"accounts"}))
 @example(seed=3, change="add", names=sorted(set(RAW_TABLES) - {"accounts"}))
 def test_what_is_stamped_on_d_or_later_changes_nothing(
-    seed: int, change: str, names: list[str], tiny_company: Callable[[int], Company], on_engine: OnEngine, catalog: Catalog
+    seed: int,
+    change: str,
+    names: list[str],
+    tiny_company: Callable[[int], Company],
+    on_engine: OnEngine,
+    catalog: Catalog,
 ) -> None:
     tables = tiny_company(seed)
     expected = built(tables, on_engine, catalog, [BEFORE, D])
@@ -118,10 +128,14 @@ ROWS: dict[str, tuple[dict[str, Any], str]] = {
     "surveys": ({"nps": 1}, "nps_age_days"),
     "touchpoints": ({"kind": "training", "n_attendees": 5, "has_executive": True}, "trainings_180d"),
     "life_events": ({"kind": "funding"}, "life_events_180d"),
-    "proposals": ({"proposal_id": "P-x", "offer_id": "seats_20", "discount_pct": 0.0, "outcome": "open"}, "proposals_365d"),
+    "proposals": (
+        {"proposal_id": "P-x", "offer_id": "seats_20", "discount_pct": 0.0, "outcome": "open"},
+        "proposals_365d",
+    ),
     "account_changes": ({"field": "employee_count", "value": "123456"}, "employee_count"),
     "subscriptions": (
-        {"subscription_id": "S-x", "product_id": "security", "quantity": 1.0, "mrr": 5.0, "discount_pct": 0.0, "billing": "monthly"},
+        {"subscription_id": "S-x", "product_id": "security", "quantity": 1.0, "mrr": 5.0, "discount_pct": 0.0}
+        | {"billing": "monthly"},
         "n_add_ons",
     ),
 }  # fmt: skip
@@ -133,7 +147,8 @@ def test_a_row_counts_the_day_before_and_not_on_the_day(
     tables = tiny_company(5)
     start = pd.Timestamp("2026-01-01")
     plan = tables["subscriptions"].iloc[[0]].assign(
-        subscription_id="S-0", account_id="A-0", product_id="starter", valid_from_on=start, valid_to_on=pd.NaT, known_on=start
+        subscription_id="S-0", account_id="A-0", product_id="starter", valid_from_on=start, valid_to_on=pd.NaT,
+        known_on=start,
     )  # fmt: skip
     others = tables["subscriptions"][tables["subscriptions"]["account_id"] != "A-0"]
     tables["subscriptions"] = pd.concat([others, plan], ignore_index=True)
@@ -142,7 +157,9 @@ def test_a_row_counts_the_day_before_and_not_on_the_day(
         found = dict(tables)
         for name, (content, _) in ROWS.items():
             stamp = RAW_TABLES[name].stamp
-            step = pd.Timedelta(seconds=1) if RAW_TABLES[name].columns[stamp].type == "timestamp" else pd.Timedelta(days=1)
+            step = (
+                pd.Timedelta(seconds=1) if RAW_TABLES[name].columns[stamp].type == "timestamp" else pd.Timedelta(days=1)
+            )
             at = pd.Timestamp(D) - step if before_midnight else pd.Timestamp(D)
             row = dict.fromkeys(tables[name].columns) | content
             row |= {"account_id": "A-0", stamp: at, "known_on": at.normalize()}

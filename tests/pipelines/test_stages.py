@@ -56,7 +56,11 @@ def module_of(stage: str) -> str:
 
 
 def code_deps(stage: str) -> set[str]:
-    return {dep for dep in STAGES[stage].get("deps", []) if (ROOT / dep).suffix == ".py" or dep in ROOMS or dep == "data/simulate"}
+    return {
+        dep
+        for dep in STAGES[stage].get("deps", [])
+        if (ROOT / dep).suffix == ".py" or dep in ROOMS or dep == "data/simulate"
+    }
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -76,7 +80,9 @@ def test_deps_are_what_the_stage_imports(stage: str) -> None:
     idle = sorted(dep for dep in named if not any(covers(dep, file) for file in needed))
     assert not missing, f"{stage} imports {missing}; add them to its deps in dvc.yaml"
     if stage == "deliver":  # its manifest hashes all code
-        everything = {str(p.relative_to(ROOT)) for room in ROOMS for p in (ROOT / room).rglob("*.py") if "lake" not in p.parts}
+        everything = {
+            str(p.relative_to(ROOT)) for room in ROOMS for p in (ROOT / room).rglob("*.py") if "lake" not in p.parts
+        }
         everything -= {file for file in everything if file.endswith("__init__.py")}
         missing, idle = sorted(f for f in everything if not any(covers(dep, f) for dep in named)), []
         assert not missing, f"the manifest hashes {missing}; add them to the deps of deliver"

@@ -1,0 +1,113 @@
+"""The `upsell` command. Exit 0 on success; on bad input one sentence on standard error and exit 2."""
+
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from data.errors import BadInput
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Which existing customers to talk to this week, about what, when and why, and whom to leave alone."""
+
+
+@cli.command()
+@click.option("--as-of", type=DAY, required=True, help="The week's day: what was known before it counts.")
+def weekly(as_of: datetime) -> None:
+    """Score, decide and deliver a week with the champion model, without retraining."""
+    from pipelines import summary
+    from pipelines.weekly import weekly as deliver
+
+    deliver(as_of.date())
+    click.echo(summary.text())
+
+
+@cli.command()
+@click.argument("account_id")
+@click.option("--as-of", type=DAY, help="The week that is asked about; the newest by default.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def audit(account_id: str, as_of: datetime | None, as_json: bool) -> None:
+    """One account's whole story: reasons that add up, gates, competing offers, raw rows, versions."""
+    from delivery import audit as audits
+    from pipelines.audited import story
+
+    told = story(account_id, as_of.date() if as_of else None)
+    click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else audits.as_text(told))
+
+
+@cli.command()
+@click.option("--source", type=click.Path(path_type=Path), help="A folder or DuckDB file; ingest.folder by default.")
+def validate(source: Path | None) -> None:
+    """Check the company's tables against the contract and print the report."""
+    from data.catalog import Catalog
+    from data.sources import Sources
+    from data.validation import validate as check
+    from pipelines import paths
+    from pipelines.params import Params
+
+    params = Params.load()
+    folder = source or Path(params.ingest.folder)
+    catalog = Catalog.load(paths.CATALOG)
+    report = check(Sources.load(paths.SOURCES), folder=folder, catalog=catalog, limits=params.validate_)
+    click.echo(report.as_markdown(), nl=False)
+    if not report.is_good:
+        raise BadInput("\n".join(report.problems))
+
+
+@cli.command()
+@click.option("--accounts", type=click.IntRange(min=1), required=True)
+@click.option("--months", type=click.IntRange(min=1), required=True)
+@click.option("--seed", type=click.IntRange(min=0), required=True)
+@click.option("--preset", default="midmarket", show_default=True, help="Which kind of company; see docs/simulator.md.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option(
+    "--catalog", "catalog_file", type=click.Path(path_type=Path), default=Path("catalog.yaml"), show_default=True
+)
+@click.option(
+    "--ends-on", type=DAY, default="2026-06-01", show_default=True, help="The day after the last one with data."
+)
+def simulate(
+    accounts: int, months: int, seed: int, preset: str, out: Path, catalog_file: Path, ends_on: datetime
+) -> None:
+    """Make a synthetic company that satisfies the contract: raw tables, catalog.yaml and truth/."""
+    from data.catalog import Catalog
+    from pipelines.simulate import world_of, write_company
+
+    write_company(
+        Catalog.load(catalog_file),
+        world_of(preset),
+        accounts=accounts,
+        months=months,
+        seed=seed,
+        ends_on=_day(ends_on),
+        out=out,
+    )
+    click.echo(f"{accounts:,} simulated accounts over {months} months in {out}")
+
+
+def _day(moment: datetime) -> date:
+    return moment.date()
+
+
+def main() -> None:
+    """The console command."""
+    try:
+        cli.main(standalone_mode=False)
+    except BadInput as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
