@@ -177,6 +177,10 @@ ANSWERING: tuple[Text, ...] = (
         "An account's name opens its card on the page (index.html beside this file).",
         "お客様名をクリックすると、詳細（同じフォルダのindex.html）が開きます。",
     ),
+    _t(
+        "Under Why, ▲ raises the likelihood and ▼ lowers it.",
+        "「根拠」の▲は確率を上げる要因、▼は下げる要因です。",
+    ),
 )
 
 # What the page says, by the names that page.js uses; {n} and the like are filled in there.

@@ -199,7 +199,7 @@ def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
         Field("channel", 13, "text", word(labels.CHANNELS, "channel")),
         Field("discount_pct", 9, "percent_points", plain("discount_pct")),
         Field("approval", 14, "wrapped", plain("approval")),
-        Field("reasons", 44, "wrapped", lambda row: _why(row, language)),
+        Field("reasons", 56, "wrapped", lambda row: _why(row, language)),
         Field("expected_arr", 13, "money", plain("expected_arr")),
         Field("p_accept", 11, "percent", plain("p_accept")),
         Field("contact_by_on", 12, "day", plain("contact_by_on")),
@@ -409,9 +409,9 @@ def _summary_sheet(
         sheet.write_number(5, column, value, form)
     row = 7
     sheet.write_string(row, 1, page["by_owner"][language], style.heading)
-    heads = (labels.COLUMNS["owner_id"], words["n_accounts"], page["glance_arr"])
-    for column, label in enumerate(heads, start=1):
-        sheet.write_string(row + 1, column, label[language], style.head)
+    heads = ((labels.COLUMNS["owner_id"], "link"), (words["n_accounts"], "whole"), (page["glance_arr"], "money"))
+    for column, (label, kind) in enumerate(heads, start=1):
+        sheet.write_string(row + 1, column, label[language], style.heads[kind])
     first = row = row + 2
     for owner in week.owners:
         title = words["no_owner"][language] if owner.owner_id is None else owner.owner_id
