@@ -1,8 +1,8 @@
 """What a model must beat: the base rate, a logistic regression, and the rule that everybody knows.
 
-Each learns from the same blocks as the model and gives a probability per row. None may suffer from a base rate that
-moved: as the model's calibrator is fitted on the validation block, so is the logistic regression's, and the rates of
-the other two are those of train and validation rows together.
+Each learns from the same rows as the model, in the same way, and gives a probability per row: the logistic regression's
+penalty and calibrator are chosen on the validation block, then it learns again from train and validation rows together,
+and the rates of the other two are those of both blocks.
 """
 
 from __future__ import annotations
@@ -72,11 +72,10 @@ def _logistic(X: pd.DataFrame, parts: Blocks, groups: np.ndarray, seed: int) -> 
     from sklearn.linear_model import LogisticRegression
 
     design = _Design(parts.X_train)
-    train, validation = design(parts.X_train), design(parts.X_validation)
-    everything = design(X)
+    train, validation, everything = design(parts.X_train), design(parts.X_validation), design(X)
     # Newton steps: exact within a few of them, also where columns are collinear.
     model = LogisticRegression(solver="newton-cholesky", max_iter=100, warm_start=True)
-    best: tuple[float, np.ndarray] | None = None
+    best: tuple[float, float, np.ndarray] | None = None
     for strength in STRENGTHS:
         model.set_params(C=strength)
         with warnings.catch_warnings():
@@ -88,17 +87,21 @@ def _logistic(X: pd.DataFrame, parts: Blocks, groups: np.ndarray, seed: int) -> 
             p = model.predict_proba(validation)[:, 1]
             loss = float(calibration.log_losses(parts.y_validation, p).mean())
         if best is None or loss < best[0]:
-            best = loss, everything @ model.coef_[0] + model.intercept_[0]
+            best = loss, strength, validation @ model.coef_[0] + model.intercept_[0]
     assert best is not None  # noqa: S101 - STRENGTHS is not empty
-    margin = best[1]
     choice = calibration.choose(
-        margin[parts.is_validation],
+        best[2],
         parts.y_validation,
         groups[parts.is_validation],
         prior=float(parts.y_train.mean()),
         seed=seed,
     )
-    return choice.calibrator.probability(margin)
+    model.set_params(C=best[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # as above
+        model.fit(np.vstack([train, validation]), np.concatenate([parts.y_train, parts.y_validation]))
+    margin = everything @ model.coef_[0] + model.intercept_[0]
+    return choice.calibrator.levelled(margin[parts.is_validation], parts.y_validation).probability(margin)
 
 
 class _Design:

@@ -143,17 +143,14 @@ def fit(
 ) -> Propensity:
     """Boost on the train block, calibrate on the validation block; the test block is not looked at.
 
+    With `settings.refit` the boosters then learn again from both blocks; the calibrator keeps its shape, and is moved
+    until the mean probability of the validation rows is their rate.
+
     One row of `X` per row of `y` and `blocks`; `groups` names rows that belong together (an account's snapshots).
     The same arguments give the same bytes. Raises BadInput where the train block has one class only.
     """
     parts = Blocks.split(X, y, blocks)
-    vocabulary = Vocabulary.learn(parts.X_train)
-    train = dataset(vocabulary, vocabulary.encode(parts.X_train), parts.y_train)
-    texts = [
-        lgb.train({**tuned.parameters, "seed": seed + i}, train, tuned.rounds).model_to_string()
-        for i in range(settings.n_seeds)
-    ]
-    raw = Propensity(tuple(texts), vocabulary, Calibrator("none"))
+    raw = _boosted(parts.X_train, parts.y_train, tuned, settings.n_seeds, seed)
     together = np.arange(len(X)) if groups is None else np.asarray(groups)
     choice = calibration.choose(
         raw.margin(parts.X_validation),
@@ -163,17 +160,34 @@ def fit(
         n_folds=settings.n_calibration_folds,
         seed=seed,
     )
+    calibrator = choice.calibrator
+    if settings.refit and len(parts.y_validation):
+        both = pd.concat([parts.X_train, parts.X_validation])
+        raw = _boosted(both, np.concatenate([parts.y_train, parts.y_validation]), tuned, settings.n_seeds, seed)
+        calibrator = calibrator.levelled(raw.margin(parts.X_validation), parts.y_validation)
     facts = {
         "n_train": len(parts.y_train),
         "n_validation": len(parts.y_validation),
         "rate_train": float(parts.y_train.mean()),
         "rate_validation": float(parts.y_validation.mean()) if len(parts.y_validation) else None,
+        "is_refit": settings.refit,
         "rounds": tuned.rounds,
         "seeds": [seed + i for i in range(settings.n_seeds)],
         "parameters": dict(tuned.parameters),
+        "calibration_chosen": choice.calibrator.kind,
         "calibration_losses": dict(choice.losses),
     }
-    return Propensity(tuple(texts), vocabulary, choice.calibrator, facts)
+    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts)
+
+
+def _boosted(X: pd.DataFrame, y: np.ndarray, tuned: Tuned, n_seeds: int, seed: int) -> Propensity:
+    """An uncalibrated model: boosters that differ by their seed only."""
+    vocabulary = Vocabulary.learn(X)
+    rows = dataset(vocabulary, vocabulary.encode(X), y)
+    texts = [
+        lgb.train({**tuned.parameters, "seed": seed + i}, rows, tuned.rounds).model_to_string() for i in range(n_seeds)
+    ]
+    return Propensity(tuple(texts), vocabulary, Calibrator("none"))
 
 
 def _sha256(text: str) -> str:

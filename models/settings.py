@@ -31,6 +31,9 @@ class Training(Settings):
 
     # Boosters that differ by their random seed only, averaged in log-odds.
     n_seeds: Annotated[int, Field(ge=1)] = 5
+    # Whether, once calibrated, the boosters learn again from train and validation rows together: the latest rows are
+    # those most like the week to be scored.
+    refit: bool = True
     # Folds for choosing the calibrator, each group of rows (an account) wholly in one.
     n_calibration_folds: Annotated[int, Field(ge=2)] = 5
 

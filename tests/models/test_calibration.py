@@ -109,6 +109,21 @@ def test_a_calibrator_never_falls_and_survives_json(calibrator: Calibrator, marg
     np.testing.assert_array_equal(again.probability(ordered), p)
 
 
+@given(calibrators, st.lists(st.floats(-3, 3), min_size=4, max_size=30), st.data())
+def test_levelled_keeps_the_shape_and_meets_the_rate(c: Calibrator, margin: list[float], data: st.DataObject) -> None:
+    x = np.array(margin)
+    y = np.arange(len(x)) < data.draw(st.integers(1, len(x) - 1))
+    moved = c.levelled(x, y.astype(float))
+    reach = (c.probability(np.array([-60.0]))[0], c.probability(np.array([60.0]))[0])
+    if c.slope > 0.2 and reach[0] < y.mean() < reach[1]:
+        assert moved.probability(x).mean() == pytest.approx(y.mean(), abs=1e-6)
+    if c.kind == "isotonic":
+        assert [p for _, p in moved.knots] == [p for _, p in c.knots]
+        np.testing.assert_allclose(np.diff([x for x, _ in moved.knots]), np.diff([x for x, _ in c.knots]), atol=1e-9)
+    else:
+        assert moved.slope == c.slope
+
+
 def test_the_derivative_is_that_of_the_map() -> None:
     stairs = Calibrator("isotonic", knots=((-1.0, 0.1), (0.0, 0.3), (2.0, 0.4)))
     np.testing.assert_allclose(stairs.derivative(np.array([-2.0, -0.5, 0.0, 1.0, 3.0])), [0, 0.2, 0.125, 0.05, 0])

@@ -98,6 +98,22 @@ def test_the_test_block_is_not_looked_at(world: World, model: Propensity) -> Non
     assert again.model_version == model.model_version
 
 
+def test_learning_again_from_the_latest_rows_helps_and_stays_calibrated(world: World, model: Propensity) -> None:
+    once = propensity.fit(
+        world.X,
+        world.y,
+        world.blocks,
+        tuned=boosting.untuned(),
+        settings=Training(n_seeds=3, refit=False),
+        seed=7,
+        groups=world.groups,
+    )
+    test, later = world.is_test, (world.blocks == "validation").to_numpy()
+    errors = [np.abs(m.probability(world.X[test]) - world.p[test]).mean() for m in (model, once)]
+    assert errors[0] < errors[1]
+    assert model.probability(world.X[later]).mean() == pytest.approx(world.y[later].mean(), abs=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_leaves_the_base_rate(seed: int) -> None:
     world = make(signal=0.0, n_groups=300, seed=seed)
