@@ -84,3 +84,17 @@ def months_until(ends_on: date, window: int, before: int, rise_on: date | None) 
         found.append(Month(index, date(count // 12, count % 12 + 1, 1), rise_on))
         count += 1
     return found
+
+
+def horizon(month: Month, days: int) -> list[Month]:
+    """The months that so many days from the start of `month` touch.
+
+    >>> [m.starts_on.month for m in horizon(Month(0, date(2026, 2, 1), None), 90)]
+    [2, 3, 4, 5]
+    """
+    found, covered = [], 0
+    while covered < days:
+        found.append(month)
+        covered += month.n_days
+        month = Month(month.index + 1, following(month.starts_on), month.rise_on)
+    return found

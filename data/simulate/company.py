@@ -11,17 +11,19 @@ import pyarrow as pa
 from data.catalog import Catalog
 from data.contract import RAW_TABLES
 from data.errors import BadInput
-from data.simulate.calendar import months_until
+from data.simulate.calendar import horizon, months_until
 from data.simulate.history import History, live
 from data.simulate.identity import account_ids
 from data.simulate.month import N_NORMALS, N_UNIFORMS
+from data.simulate.outlook import look
 from data.simulate.people import accounts_and_changes
 from data.simulate.pitches import proposals
 from data.simulate.purchases import subscriptions
 from data.simulate.relations import relations
+from data.simulate.response import response
 from data.simulate.shop import Shop, open_shop
-from data.simulate.streams import futures
-from data.simulate.truth import causes, horizon, p_expansion, response
+from data.simulate.streams import FUTURES, futures
+from data.simulate.truth import causes, p_expansion
 from data.simulate.use import usage_and_meters
 from data.simulate.world import World
 
@@ -100,39 +102,32 @@ def _arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 
 def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, pa.Table]:
-    ids = account_ids(history.numbers)
-    numbers = [int(x) for x in history.numbers]
-    M, R = len(shop.metrics), world.replicates
+    """Snapshots: the first of each month of the window, and the day on which it ends; offers: that day only."""
+    ids, numbers = account_ids(history.numbers), history.numbers.tolist()
+    end = horizon(history.months[-1], history.months[-1].n_days + 1)[-1]
+    months, states = [*history.months, end], history.states
+    snapshots = range(history.n_before, len(months))
+    ahead = {t: horizon(months[t], world.horizon_days) for t in snapshots}
+    longest = max(len(touched) for touched in ahead.values())
+    shape = (longest, N_NORMALS + len(shop.metrics)), (longest, N_UNIFORMS)
+    z, u = futures(seed, numbers, FUTURES, world.replicates, normals=shape[0], uniforms=shape[1])
     expansion, why = [], []
-    window = history.window
-    longest = max(len(horizon(history.months[t], world.horizon_days)) for t in window)
-    z, u = futures(seed, numbers, R, normals=(longest, N_NORMALS + M), uniforms=(longest, N_UNIFORMS))
-    for t in window:
-        month, state = history.months[t], history.states[t]
-        here = np.flatnonzero(state.is_active)
-        if not len(here):
-            continue
-        ahead = horizon(month, world.horizon_days)
-        some = state.take(here)
-        logged = p_expansion(world, shop, some, ahead, z[here], u[here], contact=True)
-        alone = p_expansion(world, shop, some, ahead, z[here], u[here], contact=False)
-        expansion.append(
-            pd.DataFrame({"account_id": ids[here], "as_of": month.starts_on, "p_logged": logged, "p_no_contact": alone})
-        )
-        for group, log_odds in sorted(causes(world, history.outlooks[t]).items()):
-            why.append(
-                pd.DataFrame(
-                    {"account_id": ids[here], "as_of": month.starts_on, "group": group, "log_odds": log_odds[here]}
-                )
-            )
-    t = len(history.months) - 1
-    here = np.flatnonzero(history.states[t].is_active)
-    answer = response(world, shop, history.states[t].take(here), history.months[t])
+    for t in snapshots:
+        here = np.flatnonzero(states[t].is_active)
+        some = states[t].take(here)
+        logged = p_expansion(world, shop, some, ahead[t], z[here], u[here], contact=True)
+        alone = p_expansion(world, shop, some, ahead[t], z[here], u[here], contact=False)
+        key = {"account_id": ids[here], "as_of": months[t].starts_on}
+        expansion.append(pd.DataFrame({**key, "p_logged": logged, "p_no_contact": alone}))
+        for group, log_odds in causes(world, look(world, shop, some, months[t])).items():
+            why.append(pd.DataFrame({**key, "group": group, "log_odds": log_odds}))
+    here = np.flatnonzero(states[-1].is_active)
+    answer = response(world, shop, states[-1].take(here), end, seed, history.numbers[here].tolist())
     answer.insert(0, "account_id", ids[here[answer.pop("position").to_numpy()]])
-    answer.insert(1, "as_of", history.months[t].starts_on)
+    answer.insert(1, "as_of", end.starts_on)
     frames = {
-        "expansion": pd.concat(expansion, ignore_index=True).sort_values(["account_id", "as_of"], kind="stable"),
-        "causes": pd.concat(why, ignore_index=True).sort_values(["account_id", "as_of", "group"], kind="stable"),
+        "expansion": pd.concat(expansion).sort_values(["account_id", "as_of"], kind="stable"),
+        "causes": pd.concat(why).sort_values(["account_id", "as_of", "group"], kind="stable"),
         "response": answer.sort_values(["account_id", "offer_id", "channel", "discount_pct"], kind="stable"),
     }
     return {name: _arrow(frame, TRUTH[name]) for name, frame in frames.items()}

@@ -163,13 +163,10 @@ def decide(
     add_ons = add_ons & shop.useful[plan]
     annual = state.is_annual.copy()
 
-    by_offer = offered_terms(shop, state, np.where(sold, offered.offer, NONE))
-    kind, plan, seats = (
-        np.where(sold, by_offer[0], kind),
-        np.where(sold, by_offer[1], plan),
-        np.where(sold, by_offer[2], seats),
-    )
-    add_ons, annual = np.where(sold, by_offer[3], add_ons), np.where(sold, by_offer[4], annual)
+    if sold.any():
+        terms = offered_terms(shop, state, np.where(sold, offered.offer, NONE))
+        own = (kind, plan, seats, add_ons, annual)
+        kind, plan, seats, add_ons, annual = (np.where(sold, a, b) for a, b in zip(terms, own, strict=True))
     given = np.where(sold, offered.discount, 0.0)
     discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
     discount = np.where(kind == NOTHING, state.discount, discount)
@@ -301,13 +298,20 @@ def terms_of(state: State, exists: Bools | None = None) -> Terms:
 
 
 def turn(
-    world: World, shop: Shop, state: State, z: NDArray[np.floating], u: NDArray[np.floating], month: Month
+    world: World,
+    shop: Shop,
+    state: State,
+    z: NDArray[np.floating],
+    u: NDArray[np.floating],
+    month: Month,
+    offered: Proposals | None = None,
 ) -> Turn:
-    """A whole month, in place."""
+    """A whole month, in place. `offered`: what is proposed; drawn where it is None."""
     reprice(world, state, month)
     repriced = terms_of(state)
     outlook = look(world, shop, state, month)
-    offered = propose(world, shop, state, intend(world, shop, state, outlook), u)
+    if offered is None:
+        offered = propose(world, shop, state, intend(world, shop, state, outlook), u)
     change = decide(world, shop, state, outlook, offered, u, month)
     apply(world, state, change, offered, month)
     tickets = evolve(world, shop, state, outlook, offered, change.proposal_made, change.is_accepted, z, u)

@@ -76,9 +76,9 @@ def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
 
     gate_pressure = expit((gates - e.gates_at) / e.gates_width)
     lifted = np.zeros(len(code))
-    for m in range(limit.shape[1]):
-        helps = shop.plan_limit[following, m] > shop.plan_limit[state.plan, m]
-        lifted = np.maximum(lifted, helps * limit_pressure[:, m])
+    for metric in range(limit.shape[1]):
+        helps = shop.plan_limit[following, metric] > shop.plan_limit[state.plan, metric]
+        lifted = np.maximum(lifted, helps * limit_pressure[:, metric])
     lifted = np.maximum(lifted, np.where(is_free, seat_pressure, 0.0))
     upgrade_pressure = 1 - (1 - gate_pressure) * (1 - 0.5 * lifted)
 

@@ -96,7 +96,7 @@ def _surveys(world: World, history: History, t: int, u: Floats) -> pd.DataFrame:
     asked = (history.numbers + t) % 5 == 0
     responds = history.trait_uniforms[:, 9] < world.survey_rate
     rows = np.flatnonzero(asked & responds & (u[:, 6] < 0.8))
-    nps = 7.9 + 1.6 * state.satisfaction[rows] + 0.5 * state.champion[rows] + 2.4 * (u[rows, 7] - 0.5)
+    nps = 8.1 + 1.6 * state.satisfaction[rows] + 0.5 * state.champion[rows] + 2.4 * (u[rows, 7] - 0.5)
     day = 5 + np.floor(15 * u[rows, 8])
     at = _instant(history, t, day, 8 + 10 * (15 * u[rows, 8] % 1))
     frame = pd.DataFrame({"account": rows, "answered_at": at, "nps": np.clip(np.round(nps), 0, 10).astype(int)})

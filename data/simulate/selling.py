@@ -1,6 +1,6 @@
 """What is proposed to whom, and with what probability it is accepted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,16 @@ class Proposals:
     discount: Floats  # per cent
     p_accept: Floats
     is_angry: Bools
+
+    def repeat(self, times: int) -> "Proposals":
+        """Every account's `times` times, one after the other."""
+        return Proposals(**{f.name: np.repeat(getattr(self, f.name), times, axis=0) for f in fields(self)})
+
+
+def nobody(n: int) -> Proposals:
+    """No proposals to n accounts."""
+    no, zero = np.zeros(n, bool), np.zeros(n)
+    return Proposals(no, np.full(n, NONE), no, zero, np.zeros(n, int), zero, zero, no)
 
 
 def feasible(shop: Shop, state: State) -> Bools:

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from data.simulate.shop import Shop
 from data.simulate.world import World
@@ -100,7 +101,7 @@ def sign_up(world: World, shop: Shop, z: NDArray[np.float32], u: NDArray[np.floa
     shares = np.cumsum(world.arrivals.plan_shares) / np.sum(world.arrivals.plan_shares)
     log_users = world.arrivals.mean_log_users + world.arrivals.sd_log_users * z[:, 5]
     # Large and broad accounts begin on dearer plans.
-    rank = np.clip(u[:, 0] * 0.6 + 0.4 / (1 + np.exp(-1.2 * (z[:, 5] + 0.5 * breadth))), 0, 0.999)
+    rank = ndtr(0.75 * ndtri(u[:, 0].astype(float)) + 0.55 * z[:, 5] + 0.37 * breadth)
     plan = np.minimum(np.searchsorted(shares, rank, side="right"), len(shop.plans) - 1)
     log_users = np.where(shop.is_free[plan], np.minimum(log_users - 1.2, np.log(5.5)), log_users)
     wanted = np.exp(log_users)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A purpose each, so that drawing more for one leaves the others as they were.
-TRAITS, MONTHS, FUTURES, DAYS, ROWS, EVENTS = range(6)
+TRAITS, MONTHS, FUTURES, DAYS, ROWS, EVENTS, YEARS = range(7)
 
 
 def draw(
@@ -35,18 +35,24 @@ def draw(
 
 
 def futures(
-    seed: int, numbers: Sequence[int], replicates: int, *, normals: tuple[int, ...], uniforms: tuple[int, ...]
+    seed: int,
+    numbers: Sequence[int],
+    purpose: int,
+    replicates: int,
+    *,
+    normals: tuple[int, ...],
+    uniforms: tuple[int, ...],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Normals (accounts, replicates, *normals) in pairs of opposite sign; uniforms, one in each of R equal strata.
 
     Each replicate alone is an ordinary draw; together they cover what may happen more evenly than chance would.
 
-    >>> z, u = futures(7, [0], 4, normals=(2,), uniforms=(3,))
+    >>> z, u = futures(7, [0], FUTURES, 4, normals=(2,), uniforms=(3,))
     >>> bool((z[0, :2] == -z[0, 2:]).all()), np.sort((u[0, :, 0] * 4).astype(int)).tolist()
     (True, [0, 1, 2, 3])
     """
     half = (replicates + 1) // 2
-    z, u = draw(seed, numbers, FUTURES, normals=(half, *normals), uniforms=(2, replicates, *uniforms))
+    z, u = draw(seed, numbers, purpose, normals=(half, *normals), uniforms=(2, replicates, *uniforms))
     z = np.concatenate([z, -z], axis=1)[:, :replicates]
     strata = u[:, 0].argsort(axis=1).argsort(axis=1)
     return z, np.clip((strata + u[:, 1]) / np.float32(replicates), 2.0**-25, 1 - 2.0**-24).astype(np.float32)

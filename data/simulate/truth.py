@@ -1,13 +1,12 @@
-"""What only a simulator knows: the probability of expansion, the response to every offer, what each cause adds.
+"""What only a simulator knows: the probability of expansion, and what each cause adds to it.
 
 The probability averages over futures of the inner state, which are drawn, and sums over what may happen to the
 terms, which are not: after a change the terms stay for `settling_months`, so the first change decides the label.
 """
 
 import numpy as np
-import pandas as pd
 
-from data.simulate.calendar import Month, following
+from data.simulate.calendar import Month
 from data.simulate.month import (
     ADD_ON,
     MORE_SEATS,
@@ -21,8 +20,8 @@ from data.simulate.month import (
     offered_terms,
     reprice,
 )
-from data.simulate.outlook import SEATS, Outlook, expansion_hazards, look
-from data.simulate.selling import NONE, SELLS, Proposals, feasible, fill_in, intend, needs, p_accept
+from data.simulate.outlook import Outlook, expansion_hazards, look
+from data.simulate.selling import NONE, SELLS, fill_in, intend, nobody
 from data.simulate.shop import Shop
 from data.simulate.state import Bools, Floats, Ints, State, mrr
 from data.simulate.world import World
@@ -111,12 +110,6 @@ def p_expansion(
     return expanded.reshape(n, R).mean(axis=1)
 
 
-def nobody(n: int) -> Proposals:
-    """No proposals to n accounts."""
-    no, zero = np.zeros(n, bool), np.zeros(n)
-    return Proposals(no, np.full(n, NONE), no, zero, np.zeros(n, int), zero, zero, no)
-
-
 def nothing(state: State, accepted: Bools, made: Bools) -> Change:
     """Terms that stay as they are."""
     n = len(state.plan)
@@ -151,57 +144,3 @@ def causes(world: World, outlook: Outlook, horizon_months: float = 3.0) -> dict[
     no_limits[:, 1:] = 0
     found["limits"] = now - log_odds(no_limits, reference)
     return {name: np.where(can.any(axis=1), value, 0.0) for name, value in found.items()}
-
-
-def response(world: World, shop: Shop, state: State, month: Month) -> pd.DataFrame:
-    """One row per account (position) × feasible offer × channel × discount: p_accept, and value in money a year."""
-    outlook = look(world, shop, state, month)
-    can, need = feasible(shop, state), needs(shop, state, outlook)
-    before = mrr(shop, state)
-    frames = []
-    stays = np.exp(-np.minimum(outlook.churn * 12, 3))
-    for o, offer in enumerate(shop.offers):
-        rows = np.flatnonzero(can[:, o] & state.is_active)
-        if not len(rows):
-            continue
-        position = np.full(len(state.plan), o)
-        _, plan, seats, add_ons, annual = offered_terms(shop, state, position)
-        kind = {"upgrade": 0, "seats": SEATS}.get(offer.kind)
-        own = outlook.expansion[:, kind] if kind is not None else np.zeros(len(before))
-        for name in offer.changes.add_ons:
-            own = own + outlook.expansion[:, 2 + shop.add_ons.index(name)]
-        p_year = -np.expm1(-12 * own)
-        for c, channel in enumerate(offer.channels):
-            for step in offer.discounts.steps_pct:
-                given = np.full(len(before), step)
-                p = p_accept(world, shop, state, need[:, o], position, np.full(len(before), c), given)
-                discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
-                gross = shop.gross(plan, seats, add_ons)
-                after = gross * state.price_level * (1 - discount / 100)
-                gain = 12 * (after - before) * stays
-                angry = (state.satisfaction < -0.6) & ~offer.is_help
-                harm = 12 * before * outlook.churn * 3 * 0.45 * angry * (1 - p)
-                value = gain * (p - p_year * (1 - 0.5 * p)) * (offer.kind in SELLS) - harm - offer.contact_cost
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "position": rows,
-                            "offer_id": offer.id,
-                            "channel": channel,
-                            "discount_pct": float(step),
-                            "p_accept": p[rows],
-                            "value": value[rows],
-                        }
-                    )
-                )
-    return pd.concat(frames, ignore_index=True)
-
-
-def horizon(month: Month, days: int) -> list[Month]:
-    """The months that a horizon from the start of `month` touches."""
-    found, covered, at = [], 0, month
-    while covered < days:
-        found.append(at)
-        covered += at.n_days
-        at = Month(at.index + 1, following(at.starts_on), at.rise_on)
-    return found

@@ -130,6 +130,7 @@ class World(Settings):
     )  # rows a day and adopted feature, at one user; grows with the root of users
     horizon_days: int = Field(default=90, ge=1, le=92)  # of the truth about expansion
     replicates: int = Field(default=12, ge=1)  # futures that are averaged for it
+    year_replicates: int = Field(default=8, ge=1)  # years that are averaged for the value of an offer
     arrivals: Arrivals = Arrivals()
     dynamics: Dynamics = Dynamics()
     expansion: Expansion = Expansion()
