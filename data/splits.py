@@ -17,7 +17,7 @@ def blocks(
     't t t t t t g v v g t t'
     >>> blocks(months[:3], horizon_days=90, last_known=date(2026, 12, 31), n_test=1, n_validation=1)
     Traceback (most recent call last):
-    data.errors.BadInput: params.yaml: split: 3 labelled snapshots (2026-01-01 to 2026-03-01) do not hold 1 for testing, ...
+    data.errors.BadInput: params.yaml: split: 3 labelled snapshots (2026-01-01 to 2026-03-01) do not hold 1 for ...
     """
     horizon = timedelta(days=horizon_days)
     named = {day: "gap" if day + horizon <= last_known else "unlabelled" for day in sorted(as_ofs)}

@@ -15,8 +15,7 @@ def candidates(
     accounts: one row per account, with its features, terms, attributes and `propensity`.
     refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
 
-    Until the response to offers is learnt, what is expected of an offer is propensity × its value, less the cost of
-    the contact; p_accept, p_organic and uplift stay null rather than pretend.
+    Until the response to offers is learnt, what is expected of one is propensity × its value, less the contact's cost; p_accept, p_organic and uplift stay null rather than pretend.
     """
     conditions.check(catalog, list(accounts.columns))
     selling = gates.first_blocking(accounts, settings)
