@@ -1,4 +1,4 @@
-"""Stage `train`: boost on the train block, calibrate on the validation block.
+"""Stage `train`: boost on the train block, calibrate on the validation block, then boost again on both.
 
 Reads   training, labels, models/tuning.json
 Writes  models/propensity/: a booster_*.txt per seed, and model.json
