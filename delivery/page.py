@@ -267,33 +267,29 @@ def _reasons(
 
     Points are in tenths of a percentage point and sum to the propensity as it is shown.
     """
-    is_base = reasons["feature"] == BASE
-    base = reasons[is_base].groupby("account_id")["points"].sum()
-    others = reasons[~is_base & reasons["account_id"].isin(place)]
-    others = others.assign(size=others["points"].abs())
-    count = others.groupby("account_id").size()
-    total = others.groupby("account_id")["points"].sum()
+    rows = reasons[reasons["account_id"].isin(place)].sort_values(["account_id", "feature"])  # sums in one order
+    is_base = rows["feature"] == BASE
+    base = rows[is_base].groupby("account_id")["points"].sum()
+    bars = _bars(rows[~is_base])
+    total = bars.groupby("account_id")["points"].sum()
+    count = bars.groupby("account_id")["n"].sum()
     said = _said_first(accounts)
-    text_of = others[f"text_{language}"]
-    is_said = [text in said[account] for account, text in zip(others["account_id"], text_of, strict=True)]
-    others = others.assign(is_said=is_said).sort_values(
-        ["account_id", "is_said", "size", "feature"], ascending=[True, False, False, True], kind="stable"
+    texts = zip(bars["account_id"], bars[f"text_{language}"], strict=True)
+    bars = bars.assign(size=bars["points"].abs(), is_said=[text in said[account] for account, text in texts])
+    by_size = ["account_id", "size", "text_en"]
+    bars = bars.sort_values(
+        ["account_id", "is_said", *by_size[1:]], ascending=[True, False, False, True], kind="stable"
     )
-    kept = (
-        others.groupby("account_id")
-        .head(MOST_REASONS)
-        .sort_values(["account_id", "size", "feature"], ascending=[True, False, True], kind="stable")
-    )
+    kept = bars.groupby("account_id").head(MOST_REASONS)
+    kept = kept.sort_values(by_size, ascending=[True, False, True], kind="stable")
+    n_kept = kept.groupby("account_id")["n"].sum()
     by_account: dict[str, list[tuple[float, Phrase]]] = {account: [] for account in place}
     phrase_of: dict[tuple[str, str], Phrase] = {}
-    for account, feature, points, en, ja in zip(
-        *(_plain(kept[c]) for c in ("account_id", "feature", "points", "text_en", "text_ja")), strict=True
-    ):
-        spelled = labels.spelled(feature)
-        text = Text(en=en or spelled.en, ja=ja or spelled.ja)
-        phrase = sentences.add(text)
+    columns = (_plain(kept[name]) for name in ("account_id", "points", "text_en", "text_ja"))
+    for account, points, en, ja in zip(*columns, strict=True):
+        phrase = sentences.add(Text(en=en, ja=ja))
         by_account[account].append((points, phrase))
-        phrase_of[account, text[language]] = phrase
+        phrase_of[account, ja if language == "ja" else en] = phrase
     why: list[list[Any]] = []
     top: list[list[Phrase]] = []
     for account, propensity in zip(accounts["account_id"], accounts["propensity"], strict=True):
@@ -301,12 +297,24 @@ def _reasons(
         rest = float(total.get(account, 0.0)) - sum(points for points, _ in mine)
         exact = [float(base.get(account, 0.0)), *(points for points, _ in mine), rest]
         tenths = rounded_to_sum([1000 * points for points in exact], round(1000 * propensity))
-        n_rest = int(count.get(account, 0)) - len(mine)
+        n_rest = int(count.get(account, 0)) - int(n_kept.get(account, 0))
         why.append([tenths[0], tenths[-1], n_rest, [[t, *m[1]] for t, m in zip(tenths[1:-1], mine, strict=True)]])
         # A reason that is no row of `reasons` stands as it is, in the one language that it has.
         spoken = said[account].items()
         top.append([[mark, *(phrase_of.get((account, t)) or sentences.add(Text(en=t, ja=t)))] for t, mark in spoken])
     return why, top
+
+
+def _bars(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per account × sentence: features that say the same in words are one bar, as long as their sum.
+
+    `n` counts the features. One that has no sentence speaks by its name.
+    """
+    spelled = {feature: labels.spelled(feature).en for feature in rows["feature"].unique()}
+    name = rows["feature"].map(spelled)
+    rows = rows.assign(text_en=rows["text_en"].fillna(name), text_ja=rows["text_ja"].fillna(name))
+    bars = rows.groupby(["account_id", "text_en", "text_ja"], sort=True)["points"].agg(["sum", "size"])
+    return bars.reset_index().rename(columns={"sum": "points", "size": "n"})
 
 
 def _said_first(accounts: pd.DataFrame) -> dict[str, dict[str, str]]:

@@ -185,6 +185,26 @@ def test_a_reason_of_the_list_is_on_the_card_however_small_it_is(week: Week) -> 
     assert smallest["text_en"] in [said(data, phrase) for _, *phrase in data["why"][i][3]]
 
 
+def test_features_that_say_the_same_are_one_bar_as_long_as_their_sum(week: Week) -> None:
+    reasons = week.reasons.copy()
+    mine = reasons["account_id"] == "A00002"
+    first, second = reasons[mine & reasons["rank"].isin([1, 2])].index
+    reasons.loc[second, ["text_en", "text_ja"]] = reasons.loc[first, ["text_en", "text_ja"]].tolist()
+    data = content(render(replace(week, reasons=reasons)))
+    _, _, n_rest, shown = data["why"][data["accounts"]["id"].index("A00002")]
+    texts = [said(data, phrase) for _, *phrase in shown]
+    assert len(set(texts)) == len(texts) == MOST_REASONS
+    assert n_rest == 12 - MOST_REASONS - 1
+    points = shown[texts.index(reasons.loc[first, "text_en"])][0]
+    assert points == pytest.approx(1000 * reasons.loc[[first, second], "points"].sum(), abs=1)
+
+
+def test_a_feature_without_a_sentence_speaks_by_its_name(week: Week) -> None:
+    silent = week.reasons.assign(text_en=None, text_ja=None)
+    data = content(render(replace(week, reasons=silent)))
+    assert "Nps" in {said(data, phrase) for _, _, _, shown in data["why"] for _, *phrase in shown}
+
+
 def test_an_account_left_alone_says_why_and_what_would_change_it(week: Week, data: dict[str, Any]) -> None:
     accounts = data["accounts"]
     alone = [i for i, kind in enumerate(accounts["list"]) if kind == "none"]
