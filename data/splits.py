@@ -12,9 +12,9 @@ def blocks(
     """Which block each snapshot is in: train, validation, test, gap, or unlabelled (its window is not over yet).
 
     >>> months = [date(2026, month, 1) for month in range(1, 13)]
-    >>> named = blocks(months, horizon_days=30, last_known=date(2026, 12, 31), n_test=2, n_validation=2)
+    >>> named = blocks(months, horizon_days=60, last_known=date(2026, 12, 31), n_test=2, n_validation=2)
     >>> " ".join(block[0] for block in named.values())
-    't t t t t t g v v g t t'
+    't t t t t g v v g t t u'
     >>> blocks(months[:3], horizon_days=90, last_known=date(2026, 12, 31), n_test=1, n_validation=1)
     Traceback (most recent call last):
     data.errors.BadInput: params.yaml: split: 3 labelled snapshots (2026-01-01 to 2026-03-01) do not hold 1 for ...

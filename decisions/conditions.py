@@ -55,8 +55,8 @@ def lacking(conditions: Sequence[Condition], accounts: pd.DataFrame) -> pd.DataF
     one that is no matter of more or less). One row per row of `accounts`.
 
     >>> accounts = pd.DataFrame({"gated_events_28d": [1.0, 4.0]})
-    >>> lacking([Condition(when="gated_events_28d", at_least=3)], accounts).iloc[0].tolist()
-    ['gated_events_28d', 1.0, 3.0]
+    >>> lacking([Condition(when="gated_events_28d", at_least=3)], accounts).to_dict("records")[0]
+    {'unblock_feature': 'gated_events_28d', 'unblock_now': 1.0, 'unblock_target': 3.0}
     """
     feature = pd.Series(None, index=accounts.index, dtype="object")
     now = pd.Series(float("nan"), index=accounts.index)
