@@ -12,6 +12,7 @@ from data.contract import ACCOUNTS, Column, RawTable, Registry
 from data.parsing import MEANING, literal, name, parsed
 
 KEPT_ACCOUNTS = "kept accounts"  # the temporary table of accounts that passed; the other tables look theirs up in it
+OF_NO_ACCOUNT = "account_id must be one of accounts"
 CHANGEABLE = tuple(column for column in ACCOUNTS.columns if column != "account_id")
 
 
@@ -77,7 +78,7 @@ def row_rules(table: RawTable, catalog: Catalog, own: dict[str, str]) -> list[Ru
         rules += column_rules(column_name, column, name(f"raw.{column_name}"), name(column_name))
         if column.refers_to == "accounts":
             unknown = f"{name(column_name)} NOT IN (SELECT account_id FROM {name(KEPT_ACCOUNTS)})"
-            rules.append(Rule(f"{column_name} must be one of accounts", column_name, unknown))
+            rules.append(Rule(OF_NO_ACCOUNT, column_name, unknown))
         elif column.refers_to:
             ids = ", ".join(literal(one) for one in known_ids(column.refers_to, catalog)) or "NULL"
             unknown = f"coalesce({name(column_name)} NOT IN ({ids}), true)"

@@ -130,10 +130,12 @@ def read_sources(sources: Sources, *, folder: Path, connection: "DuckDBPyConnect
     Raises BadInput where a required table is missing, a column of the mapping is not there, or a query fails.
     """
     database = _database(sources, folder)
-    if not folder.is_dir() and (database is None or not folder.exists()) and not sources.database:
+    if not folder.exists() and not sources.database:
         raise BadInput(
             f"{folder}: there is no such folder; run `upsell simulate`, or set ingest.folder in params.yaml."
         )
+    if folder.is_file() and not database:
+        raise BadInput(f"{folder}: this is neither a folder nor a DuckDB file (.duckdb); give the folder it lies in.")
     if folder.is_dir():
         connection.execute(f"SET file_search_path = {literal(str(folder))}")
     remote = _attach(database, folder, connection)
@@ -141,9 +143,10 @@ def read_sources(sources: Sources, *, folder: Path, connection: "DuckDBPyConnect
     try:
         for table in RAW_TABLES.values():
             source: Source = getattr(sources, table.name)
-            place = _place(table, source, folder, database is not None, remote, connection)
+            place = _named(table, source, folder, remote, connection)
+            place = place or _by_its_own_name(table, folder, database is not None, remote, connection)
             if place:
-                found[table.name] = _incoming(table, source, *place, connection)
+                found[table.name] = _incoming(table, source, place, connection)
             elif table.is_required:
                 raise BadInput(_missing(table, folder, database))
     finally:
@@ -212,26 +215,44 @@ def _attach(database: str | None, folder: Path, connection: "DuckDBPyConnection"
         raise BadInput(f"sources.yaml: database: cannot connect ({type(error).__name__}); check the URL.") from error
 
 
-def _place(
-    table: RawTable, source: Source, folder: Path, database: bool, remote: Any, connection: "DuckDBPyConnection"
-) -> tuple[str, str] | None:
-    """The SQL that reads the source, and its place in words; None where an unnamed table is nowhere."""
+@dataclass(frozen=True)
+class _Place:
+    """The SQL that reads a source, and where that is in words."""
+
+    query: str
+    words: str
+    is_csv: bool = False
+
+
+def _named(
+    table: RawTable, source: Source, folder: Path, remote: Any, connection: "DuckDBPyConnection"
+) -> _Place | None:
+    """The place that sources.yaml names; None where it names none."""
     if source.path:
-        path = from_environment(source.path, f"sources.yaml: {table.name}.path")
-        return _file(table, Path(path) if Path(path).is_absolute() else folder / path), path
-    if source.sql or source.table or remote is not None:
-        place = f"sources.yaml: {table.name}.sql" if source.sql else f"table {source.table or table.name}"
-        if remote is not None:
-            return _fetched(table, source, place, remote, connection)
-        query = (source.sql or f"SELECT * FROM {_dotted(source.table or table.name)}").rstrip().rstrip(";")
-        return query, place
-    if database and _has_table(connection, table.name):
-        return f"SELECT * FROM {name(table.name)}", f"table {table.name}"
+        path = Path(from_environment(source.path, f"sources.yaml: {table.name}.path"))
+        return _file(table, path if path.is_absolute() else folder / path, source.path)
+    if not source.sql and not source.table:
+        return None
+    words = f"sources.yaml: {table.name}.sql" if source.sql else f"table {source.table}"
+    if remote is not None:
+        return _fetched(table, source, words, remote, connection)
+    query = (source.sql or "").rstrip().rstrip(";") or f"SELECT * FROM {_dotted(source.table or '')}"
+    return _Place(query, words)
+
+
+def _by_its_own_name(
+    table: RawTable, folder: Path, has_database: bool, remote: Any, connection: "DuckDBPyConnection"
+) -> _Place | None:
+    """The database's table or the folder's file of the table's own name; None where there is neither."""
+    if remote is not None and table.name in remote.list_tables():
+        return _fetched(table, Source(table=table.name), f"table {table.name}", remote, connection)
+    if remote is None and has_database and _has_table(connection, table.name):
+        return _Place(f"SELECT * FROM {name(table.name)}", f"table {table.name}")
     candidates = [folder / f"{table.name}.parquet", folder / f"{table.name}.csv", folder / table.name]
     there = [path for path in candidates if path.exists()]
     if len(there) > 1:
         raise BadInput(f"{table.name}: both {there[0]} and {there[1]} are there; name the right one in sources.yaml.")
-    return (_file(table, there[0]), there[0].name) if there else None
+    return _file(table, there[0], there[0].name) if there else None
 
 
 def _dotted(table: str) -> str:
@@ -245,8 +266,8 @@ def _has_table(connection: "DuckDBPyConnection", table: str) -> bool:
     return bool(row and row[0])
 
 
-def _file(table: RawTable, path: Path) -> str:
-    """The SQL that reads a file, a pattern of files or a folder of them."""
+def _file(table: RawTable, path: Path, words: str) -> _Place:
+    """How a file, a pattern of files or a folder of them is read."""
     if path.is_dir():
         inside = {file.suffix for file in path.iterdir()} & {".parquet", ".csv"}
         if len(inside) != 1:
@@ -257,9 +278,9 @@ def _file(table: RawTable, path: Path) -> str:
         raise BadInput(f"sources.yaml: {table.name}.path: there is no file {path}; correct the path.")
     place = literal(str(path.absolute()))
     if path.suffix == ".parquet":
-        return f"SELECT * FROM read_parquet({place}, union_by_name = true)"
+        return _Place(f"SELECT * FROM read_parquet({place}, union_by_name = true)", words)
     if path.name.endswith((".csv", ".csv.gz")):
-        return f"SELECT * FROM read_csv({place}, {_csv_form(table, files)})"
+        return _Place(f"SELECT * FROM read_csv({place}, {_csv_form(table, files)})", words, is_csv=True)
     raise BadInput(f"{path}: a .parquet or .csv file was expected; convert it, or read it with sql in sources.yaml.")
 
 
@@ -298,64 +319,62 @@ def _header(file: Path) -> list[str]:
     return header
 
 
-def _fetched(
-    table: RawTable, source: Source, place: str, remote: Any, connection: "DuckDBPyConnection"
-) -> tuple[str, str] | None:
+def _fetched(table: RawTable, source: Source, words: str, remote: Any, connection: "DuckDBPyConnection") -> _Place:
     """The table of another database, brought over in batches by Ibis into a temporary table."""
-    if not source.sql and not source.table and table.name not in remote.list_tables():
-        return None
-    with _told(place):
+    fetched = name(f"fetched {table.name}")
+    with _told(words):
         if source.sql:
             rows = remote.sql(source.sql.rstrip().rstrip(";"))
         else:
             *schema, plain = (source.table or table.name).split(".")
             rows = remote.table(plain, database=".".join(schema) or None)
-        batches = rows.to_pyarrow_batches()
-        connection.register("batches", batches)
-        fetched = name(f"fetched {table.name}")
+        connection.register("batches", rows.to_pyarrow_batches())
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {fetched} AS SELECT * FROM batches")
         connection.unregister("batches")
-    return f"SELECT * FROM {fetched}", place
+    return _Place(f"SELECT * FROM {fetched}", words)
 
 
-def _incoming(table: RawTable, source: Source, query: str, place: str, connection: "DuckDBPyConnection") -> Incoming:
+def _incoming(table: RawTable, source: Source, place: _Place, connection: "DuckDBPyConnection") -> Incoming:
     """The view of a source under the contract's names. BadInput where a column that must be there is not."""
-    with _told(place):
-        described = connection.execute(f"DESCRIBE SELECT * FROM ({query})").fetchall()
+    query = f"(\n{place.query}\n)"  # on lines of its own: a query may end in a comment
+    with _told(place.words):
+        described = connection.execute(f"DESCRIBE SELECT * FROM {query}").fetchall()
     theirs = {row[0]: row[1] for row in described}
-    chosen: dict[str, str] = {}
+    chosen = _chosen(table, source, place.words, list(theirs))
+    own = {says: f"own rule {i}" for i, says in enumerate(source.quarantine_where)}
+    selected = [f"{name(wanted)} AS {name(ours)}" for ours, wanted in chosen.items()]
+    selected += [f"{literal(value)} AS {name(ours)}" for ours, value in source.constants.items()]
+    selected += [f"({source.quarantine_where[says]}) AS {name(verdict)}" for says, verdict in own.items()]
+    view = f"incoming {table.name}"
+    with _told(f"sources.yaml: {table.name}.quarantine_where" if own else place.words):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name(view)} AS SELECT {', '.join(selected)} FROM {query}")
+        types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {name(view)}").fetchall()}
+    if wrong := [says for says, verdict in own.items() if types[verdict] != "BOOLEAN"]:
+        raise BadInput(
+            f"sources.yaml: {table.name}.quarantine_where: `{wrong[0]}` is no condition; write one that is true or "
+            "false."
+        )
+    extra = [column for column in theirs if column not in chosen.values()]
+    return Incoming(view, place.words, types, extra, own, place.is_csv)
+
+
+def _chosen(table: RawTable, source: Source, place: str, theirs: list[str]) -> dict[str, str]:
+    """Ours to theirs: the columns that sources.yaml names, then those of the same name."""
     for ours, wanted in source.columns.items():
         if wanted not in theirs:
             raise BadInput(
                 f"sources.yaml: {table.name}.columns.{ours}: {place} has no column {wanted}; "
                 f"it has {', '.join(theirs)}."
             )
-        chosen[ours] = wanted
-    for ours in [*table.columns, RECORDED_AT]:
-        if ours not in source.constants and ours in theirs:
-            chosen.setdefault(ours, ours)
-    missing = [
-        ours
-        for ours, column in table.columns.items()
-        if not column.nullable and ours not in chosen and ours not in source.constants
-    ]
-    if missing:
-        raise BadInput(
-            f"{table.name}: the required column {missing[0]} is missing from {place}, which has {', '.join(theirs)}; "
-            f"add it, or say in sources.yaml which one it is ({table.name}.columns.{missing[0]})."
-        )
-    selected = [f"{name(wanted)} AS {name(ours)}" for ours, wanted in chosen.items()]
-    selected += [f"{literal(value)} AS {name(ours)}" for ours, value in source.constants.items()]
-    own = {says: f"own rule {i}" for i, says in enumerate(source.quarantine_where)}
-    selected += [f"({source.quarantine_where[says]}) AS {name(verdict)}" for says, verdict in own.items()]
-    view = f"incoming {table.name}"
-    with _told(f"sources.yaml: {table.name}.quarantine_where" if own else place):
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name(view)} AS SELECT {', '.join(selected)} FROM ({query})")
-        types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {name(view)}").fetchall()}
-    extra = [column for column in theirs if column not in chosen.values()]
-    if wrong := [says for says, verdict in own.items() if types[verdict] != "BOOLEAN"]:
-        raise BadInput(f"sources.yaml: {table.name}.quarantine_where: `{wrong[0]}` is no condition; write one.")
-    return Incoming(view, place, types, extra, own, is_csv="FROM read_csv(" in query and "store_rejects" in query)
+    same = {ours: ours for ours in [*table.columns, RECORDED_AT] if ours in theirs and ours not in source.constants}
+    chosen = same | source.columns
+    for ours, column in table.columns.items():
+        if not column.nullable and ours not in chosen and ours not in source.constants:
+            raise BadInput(
+                f"{table.name}: the required column {ours} is missing from {place}, which has {', '.join(theirs)}; "
+                f"add it, or say in sources.yaml which one it is ({table.name}.columns.{ours})."
+            )
+    return chosen
 
 
 @contextmanager

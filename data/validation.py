@@ -14,7 +14,7 @@ from data.errors import BadInput
 from data.parsing import name
 from data.quarantine import Judged, judge, report
 from data.report import Report, TableReport, shown
-from data.rules import KEPT_ACCOUNTS
+from data.rules import KEPT_ACCOUNTS, OF_NO_ACCOUNT
 from data.settings import Settings
 from data.sources import Incoming, Sources, connect, read_sources
 
@@ -75,7 +75,10 @@ def check(
                 f"SELECT account_id, signed_up_on FROM {name(one.view)} WHERE rule IS NULL"
             )
         reports.append(report(one, incoming, _notices(one, incoming, connection), connection))
-        problems += _problems(reports[-1], table, incoming, limits)
+        found = _problems(reports[-1], table, incoming, limits)
+        # rows of accounts that are in quarantine follow from the accounts: that is one problem, not one per table
+        follows = bool(problems) and problems[0].startswith(f"{ACCOUNTS.name}: ") and _is_of_no_account(reports[-1])
+        problems += [] if follows else found
     if unknown := _unknown_plan(judged["subscriptions"], limits, connection):
         problems = [unknown, *(problem for problem in problems if not problem.startswith("subscriptions: "))]
     missing = {table.name: table.without for table in RAW_TABLES.values() if table.name not in tables}
@@ -116,6 +119,10 @@ def _problems(found: TableReport, table: RawTable, incoming: Incoming, limits: V
         f"Most of them{column}: {worst.rule}, {worst.count:,} {'row' if worst.count == 1 else 'rows'}, "
         f"first: {first}. Mend {found.place}, or raise validate.tables.{found.table} there."
     ]
+
+
+def _is_of_no_account(found: TableReport) -> bool:
+    return bool(found.broken) and found.broken[0].rule == OF_NO_ACCOUNT
 
 
 def _unknown_plan(subscriptions: Judged, limits: Validate, connection: "DuckDBPyConnection") -> str | None:

@@ -188,8 +188,12 @@ def test_what_is_wrong_in_sources_yaml_is_one_sentence(
     assert sentence(folder, tickets={"sql": "selekt 1"}).startswith("sources.yaml: tickets.sql: ")
     assert "no_such" in sentence(folder, tickets={"sql": "select no_such from 'tickets.csv'"})
     assert sentence(folder, tickets={"quarantine_where": {"odd": "severity"}}) == (
-        "sources.yaml: tickets.quarantine_where: `odd` is no condition; write one."
+        "sources.yaml: tickets.quarantine_where: `odd` is no condition; write one that is true or false."
     )
+    assert sentence(folder / "usage.csv") == (
+        f"{folder / 'usage.csv'}: this is neither a folder nor a DuckDB file (.duckdb); give the folder it lies in."
+    )
+    assert "usage" in read(folder, usage={"sql": "select * from 'usage.csv' -- all of it"})
 
 
 def test_a_password_is_never_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

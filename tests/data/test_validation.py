@@ -206,6 +206,15 @@ def test_past_the_limit_one_message_names_all(outcome: Callable[..., Any], good_
     assert outcome("surveys", rows, limits=Validate(tables={"surveys": 0.72})).report.is_good
 
 
+def test_rows_that_follow_from_the_accounts_are_not_a_problem_of_their_own(
+    outcome: Callable[..., Any], good_company: Any
+) -> None:
+    accounts = [{**row, "signed_up_on": "?"} for row in good_company["accounts"]]
+    found = outcome("accounts", accounts, instead=True, whole=True, limits=Validate())
+    assert [problem.split(":")[0] for problem in found.report.problems] == ["accounts"]
+    assert all(not rows for rows in found.kept.values())
+
+
 def test_a_catalogue_without_the_plan_that_accounts_are_on(outcome: Callable[..., Any], good_company: Any) -> None:
     rows = [{**row, "product_id": "gold"} for row in good_company["subscriptions"]]
     found = outcome("subscriptions", rows, instead=True, limits=Validate(max_quarantined_rate=0.5))
