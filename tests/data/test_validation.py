@@ -197,11 +197,11 @@ def test_past_the_limit_one_message_names_all(outcome: Callable[..., Any], good_
     with pytest.raises(BadInput) as error:
         stop_unless_good(found.report)
     assert str(error.value) == (
-        "surveys: 5 of 7 rows (71.4%) break the contract, more than `validate` of params.yaml allows (50.0%). "
+        "surveys: 5 of 7 rows (71.4%) break the contract, more than `validate` allows (50.0%). "
         "Most of them, column nps: nps must be at most 10, 4 rows, "
         "first: account_id=A-1 answered_at=2024-04-01 12:00:00 nps=11; account_id=A-1 answered_at=2024-04-01 12:00:00 "
         "nps=12; account_id=A-1 answered_at=2024-04-01 12:00:00 nps=13. "
-        "Mend surveys.csv, or raise validate.tables.surveys there."
+        "Mend surveys.csv, or raise validate.tables.surveys in params.yaml."
     )
     assert outcome("surveys", rows, limits=Validate(tables={"surveys": 0.72})).report.is_good
 
