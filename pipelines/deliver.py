@@ -4,6 +4,7 @@ Reads   decisions, candidates, contributions, current, triggers, metrics
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.catalog import Catalog
+from data.catalog import Catalog, Text
 from delivery import manifest, outputs, words
 from delivery.listing import ranked_accounts
 from delivery.page import page
@@ -24,6 +25,7 @@ from models.propensity import Propensity
 from pipelines import paths, stage, tables, written
 from pipelines.params import Params
 
+WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
 
 
@@ -67,7 +69,7 @@ def delivered(
     }
 
 
-def summary_of(params: Params, model: Propensity, metrics: dict[str, Any]) -> Summary:
+def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], validation: dict[str, Any]) -> Summary:
     """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
     if metrics["model_version"] != model.model_version:  # judged was another model than the one that scores
         metrics = {"ours": {"auc": {"value": None, "low": None, "high": None}}, "is_better_than_base_rate": True}
@@ -81,7 +83,24 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any]) -> Su
         auc_low=auc["low"],
         auc_high=auc["high"],
         has_signal=bool(metrics["is_better_than_base_rate"]),
+        warnings=tuple(_warnings(validation)),
     )
+
+
+def _warnings(validation: dict[str, Any]) -> Iterator[Text]:
+    """What was missing or wrong in the data, as far as it weakens the list."""
+    for table, lost in validation["missing"].items():
+        yield Text(
+            en=f"There is no table {table}, and with it {lost}",
+            ja=f"テーブル「{table}」がないため、関連する指標は空欄です。",
+        )
+    for table, found in validation["tables"].items():
+        n, rate = found["quarantined"], found["quarantined_rate"]
+        if rate >= WORTH_A_WARNING:
+            yield Text(
+                en=f"{n:,} rows of {table} ({rate:.0%}) broke the data contract and were left out.",
+                ja=f"テーブル「{table}」の{n:,}行（{rate:.0%}）はデータ契約に反するため除外しました。",
+            )
 
 
 def write(files: dict[str, bytes], folder: Path) -> None:
@@ -138,7 +157,7 @@ def main() -> None:
         offered=tables.CANDIDATES.read(),
         decisions=tables.DECISIONS.read(),
         fired=tables.TRIGGERS.read(),
-        summary=summary_of(params, model, written.read_json(paths.METRICS)),
+        summary=summary_of(params, model, written.read_json(paths.METRICS), written.read_json(paths.VALIDATION)),
     )
     write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)
 

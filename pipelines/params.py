@@ -14,7 +14,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Training, Tuning
+from models.settings import Evaluation, Registry, Training, Tuning
 from pipelines import paths
 
 
@@ -89,6 +89,7 @@ class Params(Settings):
     tune: Tuning = Tuning()
     train: Training = Training()
     evaluate: Evaluation = Evaluation()
+    registry: Registry = Registry()
     segments: Segments = Segments()
     gates: Gates = Gates()
     decide: Decide = Decide()

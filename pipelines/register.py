@@ -13,7 +13,6 @@ from data.settings import read_yaml
 from models import promotion
 from models.promotion import Decision
 from models.propensity import Propensity
-from models.settings import Registry
 from pipelines import labelled, paths, stage, tables, tracking, written
 from pipelines.labelled import Labelled
 from pipelines.params import Params
@@ -22,7 +21,6 @@ from pipelines.tune import TRIALS, TUNING
 
 REGISTERED = paths.LAKE / "registered.json"
 RUN = paths.WEEKLY / "run.json"
-REGISTRY = Registry()
 INPUTS = (tables.TRAINING.path, tables.LABELS.path, TUNING)
 
 
@@ -30,14 +28,14 @@ def main() -> None:
     """Run the stage."""
     params = Params.load()
     model, test = written.read_model(), labelled.read().block("test")
-    champion = tracking.find_champion(REGISTRY)
+    champion = tracking.find_champion(params.registry)
     decision = judge(model, champion, test, params)
     inputs = {path.as_posix(): tracking.sha256(path) for path in INPUTS}
     metrics = written.read_json(paths.METRICS)
     state = tracking.git_state()
     logged = tracking.log_run(
         model,
-        registry=REGISTRY,
+        registry=params.registry,
         parameters=tracking.flat(read_yaml(paths.PARAMS)),
         metrics=figures(metrics, decision),
         inputs=inputs,
@@ -56,7 +54,7 @@ def main() -> None:
         {
             **state,
             "mlflow_run_id": logged.run_id,
-            "registry_model": REGISTRY.model,
+            "registry_model": params.registry.model,
             "registry_version": logged.version,
             "is_champion": logged.is_champion,
             "promotion": decision.reason,

@@ -15,7 +15,6 @@ from data.errors import BadInput
 from data.known import calendar
 from features.build import features
 from features.triggers import fired
-from models.settings import Registry
 from pipelines import lake, paths, tracking, written
 from pipelines.decide import decided
 from pipelines.deliver import delivered, described, summary_of, write
@@ -31,9 +30,9 @@ def weekly(as_of: date) -> Params:
     given = Params.load()
     params = given.model_copy(update={"run": given.run.model_copy(update={"as_of": as_of})})
     catalog = Catalog.load(paths.CATALOG)
-    champion = tracking.champion(Registry())
+    champion = tracking.champion(params.registry)
     staged_at = paths.LAKE / "weekly" / str(as_of) / "staged"
-    ingested(params, catalog, staged_at=staged_at, quarantine_at=staged_at.with_name("quarantine"))
+    report = ingested(params, catalog, staged_at=staged_at, quarantine_at=staged_at.with_name("quarantine"))
 
     engine = lake.connect()
     staged = lake.staged(engine, staged_at)
@@ -59,7 +58,7 @@ def weekly(as_of: date) -> Params:
         offered=offered,
         decisions=decisions,
         fired=triggers,
-        summary=summary_of(params, champion.model, written.read_json(paths.METRICS)),
+        summary=summary_of(params, champion.model, written.read_json(paths.METRICS), json.loads(report.as_json())),
     )
     run = {**tracking.git_state(), "registry_version": champion.version, "command": f"upsell weekly --as-of {as_of}"}
     files["manifest.json"] = described(params, champion.model, files, staged_at)

@@ -9,6 +9,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
+# Handed to MLflow by its path, which no import shows.
+LOADED_BY_PATH = {"pipelines/register.py": {"pipelines/served_model.py"}}
 # The schema of params.yaml: every stage reads it, and DVC watches the values themselves, section by section.
 WATCHED_OTHERWISE = {"pipelines/params.py"}
 # What Params works out of several sections.
@@ -45,7 +47,7 @@ def closure(file: str) -> set[str]:
         if current in seen or current in WATCHED_OTHERWISE:
             continue
         seen.add(current)
-        waiting += imported(current)
+        waiting += imported(current) | LOADED_BY_PATH.get(current, set())
     return seen
 
 
