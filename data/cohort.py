@@ -26,7 +26,8 @@ def cohort(
     for name in MOVING_ATTRIBUTES:
         latest = last_change(account_changes, name, as_ofs)
         rows = rows.left_join(latest, ["account_id", "as_of"], rname="{name}_change")
-        rows = rows.mutate(**{name: ibis.coalesce(rows.new_value, rows[name])})
+        # a change to nothing is a change too: consent that was withdrawn must not read as what `accounts` says today
+        rows = rows.mutate(**{name: rows.account_id_change.isnull().ifelse(rows[name], rows.new_value)})
         rows = rows.drop("new_value", "account_id_change", "as_of_change")
     return rows
 
