@@ -16,8 +16,8 @@ from tests.golden.staged import table
 D = date(2026, 6, 1)
 Find = Callable[..., pd.DataFrame]
 TODAY = {
-    "account_id": "a", "signed_up_on": "2025-01-01", "owner_id": "today", "employee_count": 50, "csm_sentiment": "green",
-    "has_opted_in": True, "do_not_contact_until": "2027-01-01",
+    "account_id": "a", "signed_up_on": "2025-01-01", "owner_id": "today", "employee_count": 50,
+    "csm_sentiment": "green", "has_opted_in": True, "do_not_contact_until": "2027-01-01",
 }  # fmt: skip
 
 

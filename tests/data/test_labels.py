@@ -64,7 +64,10 @@ CASES: dict[str, tuple[list[Row], bool]] = {
     "an add-on bought and dropped": ([pro(), add_on(valid_from_on=MIDDLE, valid_to_on=END - timedelta(days=2))], False),
     "a new price list": (then(pro(), mrr=400.0), False),
     "a discount's end": (then(pro(discount_pct=50.0), mrr=400.0, discount_pct=0.0), False),
-    "a price rise beside too small a change": ([*then(pro(), mrr=400.0), add_on(mrr=10.0, valid_from_on=MIDDLE)], False),
+    "a price rise beside too small a change": (
+        [*then(pro(), mrr=400.0), add_on(mrr=10.0, valid_from_on=MIDDLE)],
+        False,
+    ),
     "a price rise beside a change that is enough": ([*then(pro(), mrr=400.0), add_on(valid_from_on=MIDDLE)], True),
     "an add-on's price rise": ([pro(), *then(add_on(), mrr=90.0)], False),
     "a price cut eats the growth": ([*then(pro(), mrr=150.0), add_on(mrr=60.0, valid_from_on=MIDDLE)], False),
@@ -86,22 +89,38 @@ CASES: dict[str, tuple[list[Row], bool]] = {
         True,
     ),
     "up and down again": (
-        [*then(pro(), quantity=20.0, mrr=400.0)[:1], pro(quantity=20.0, mrr=400.0, valid_from_on=MIDDLE, valid_to_on=END - timedelta(days=9)),
-         pro(valid_from_on=END - timedelta(days=9))],
+        [
+            pro(valid_to_on=MIDDLE),
+            pro(quantity=20.0, mrr=400.0, valid_from_on=MIDDLE, valid_to_on=END - timedelta(days=9)),
+            pro(valid_from_on=END - timedelta(days=9)),
+        ],
         False,
     ),
     "a change on D is in the window": (then(pro(), on=D, quantity=20.0, mrr=400.0), True),
     "a change the day before D is not": (then(pro(), on=D - timedelta(days=1), quantity=20.0, mrr=400.0), False),
     "a change on the last day of the window": (then(pro(), on=END - timedelta(days=1), quantity=20.0, mrr=400.0), True),
     "a change on D + h is not in it": (then(pro(), on=END, quantity=20.0, mrr=400.0), False),
-    "leaving on D + h is not in it": (then(pro(valid_to_on=END), on=MIDDLE, quantity=20.0, mrr=400.0)[:1]
-        + [pro(quantity=20.0, mrr=400.0, valid_from_on=MIDDLE, valid_to_on=END)], True),
-    "leaving on the last day of the window": ([pro(valid_to_on=MIDDLE), pro(quantity=20.0, mrr=400.0, valid_from_on=MIDDLE, valid_to_on=END - timedelta(days=1))], False),
+    "leaving on D + h is not in it": (
+        [pro(valid_to_on=MIDDLE), pro(quantity=20.0, mrr=400.0, valid_from_on=MIDDLE, valid_to_on=END)],
+        True,
+    ),
+    "leaving on the last day of the window": (
+        [
+            pro(valid_to_on=MIDDLE),
+            pro(quantity=20.0, mrr=400.0, valid_from_on=MIDDLE, valid_to_on=END - timedelta(days=1)),
+        ],
+        False,
+    ),
     "a second plan beside the first": ([pro(), {"product_id": "starter", "mrr": 30.0, "valid_from_on": MIDDLE}], True),
-    "a second, higher plan beside the first": ([pro(), {"product_id": "enterprise", "mrr": 0.0, "valid_from_on": MIDDLE}], True),
+    "a second, higher plan beside the first": (
+        [pro(), {"product_id": "enterprise", "mrr": 0.0, "valid_from_on": MIDDLE}],
+        True,
+    ),
     "the higher of two plans ends, more money": (
-        [pro(product_id="enterprise", mrr=50.0, valid_to_on=MIDDLE), *then(pro(), quantity=15.0, mrr=300.0)], True),
-}  # fmt: skip
+        [pro(product_id="enterprise", mrr=50.0, valid_to_on=MIDDLE), *then(pro(), quantity=15.0, mrr=300.0)],
+        True,
+    ),
+}
 
 
 def test_every_case_of_the_contract(on_engine: Any, catalog: Catalog) -> None:
@@ -157,7 +176,8 @@ def histories(draw: st.DrawFn) -> list[Row]:
     """A few products of one account, each a chain of terms with changes and gaps around the window's ends."""
     rows: list[Row] = []
     near = [-1, 0, 1, 45, H - 1, H, H + 1]
-    for product in draw(st.lists(st.sampled_from(["free", "starter", "pro", "analytics", "security"]), min_size=1, max_size=3, unique=True)):  # fmt: skip
+    products = st.sampled_from(["free", "starter", "pro", "analytics", "security"])
+    for product in draw(st.lists(products, min_size=1, max_size=3, unique=True)):
         cuts = sorted(draw(st.sets(st.sampled_from(near) | st.integers(-60, 150), min_size=1, max_size=5)))
         days = [D + timedelta(days=cut) for cut in cuts]
         for i, start in enumerate(days):
@@ -197,8 +217,8 @@ def test_as_a_slow_oracle_says(accounts: list[list[Row]], on_engine: Any, catalo
 
 def test_the_oracle_sees_both_answers(catalog: Catalog) -> None:
     """An oracle that always said no would agree with nothing."""
-    filled = {name: [pro() | {"billing": "monthly", "valid_from_on": date(2025, 1, 1), "valid_to_on": None} | r for r in history]
-              for name, (history, _) in CASES.items()}  # fmt: skip
+    rest = {"quantity": 1.0, "billing": "monthly", "valid_from_on": date(2025, 1, 1), "valid_to_on": None}
+    filled = {name: [rest | r for r in history] for name, (history, _) in CASES.items()}
     said = {name: slow_expansion(history, catalog, D) for name, history in filled.items()}
     assert said == {name: expected for name, (_, expected) in CASES.items()}
 
@@ -212,7 +232,8 @@ def test_a_rise_of_price_alone_can_never_expand(on_engine: Any, catalog: Catalog
 @pytest.mark.parametrize("horizon", [1, 30, 365])
 def test_the_horizon_is_the_settings(horizon: int, on_engine: Any, catalog: Catalog) -> None:
     for on, expected in ((D + timedelta(days=horizon - 1), True), (D + timedelta(days=horizon), False)):
-        frame = table("subscriptions", [{"account_id": "a", "valid_from_on": date(2025, 1, 1)} | r for r in then(pro(), on, quantity=20.0, mrr=400.0)])  # fmt: skip
+        history = then(pro(account_id="a", valid_from_on=date(2025, 1, 1)), on, quantity=20.0, mrr=400.0)
+        frame = table("subscriptions", history)
         rows = on_engine({"subscriptions": frame})["subscriptions"]
         found = expansion(rows, catalog, calendar([D]), horizon_days=horizon, min_growth=0.1)
         assert pd.Series(to_pandas(found.to_pyarrow())["is_expansion"]).tolist() == [expected]
