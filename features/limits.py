@@ -21,41 +21,43 @@ def metric_features(metric: Metric) -> list[Feature]:
             lambda w: w[f"{m}_latest"] / w[f"{m}_limit"].nullif(0),
             description=(f"{en}: latest use ÷ limit", f"{ja}：直近の上限比"),
             sentence=(f"{en} at {{value}} of the limit", f"{ja}は上限の{{value}}"),
-            nothing=(f"No limit on {metric.name.en}", f"{ja}に上限はありません"),
+            nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
         ),
         feature(
             f"limit_{m}_peak_28d", "limits", "share",
             lambda w: w[f"{m}_peak"] / w[f"{m}_limit"].nullif(0),
             description=(f"{en}: peak use ÷ limit, last 28 days", f"{ja}：直近28日のピークの上限比"),
             sentence=(f"{en} peaked at {{value}} of the limit in 28 days", f"{ja}は直近28日で最大上限の{{value}}"),
-            nothing=(f"No limit on {metric.name.en}", f"{ja}に上限はありません"),
+            nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
         ),
         feature(
             f"days_to_limit_{m}", "limits", "days",
             lambda w: _days_to_limit(w, metric),
             description=(f"{en}: days until the limit at the trend of 28 days, {FAR_DAYS} for a year or more", f"{ja}：現在の傾向で上限に達するまでの日数（1年以上は{FAR_DAYS}）"),
             sentence=(f"{en} reaches the limit in {{value}} at this pace", f"このペースでは{ja}が{{value}}で上限に到達"),
-            nothing=(f"No limit on {metric.name.en}", f"{ja}に上限はありません"),
+            nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
         ),
     ]  # fmt: skip
 
 
 def _days_to_limit(w: ir.Table, metric: Metric) -> ir.Value:
-    """At the least-squares trend of the last 28 days. A counter that resets hits its limit within the month, or when its
-    daily rate, growing as it has, would fill a month."""
+    """At the least-squares trend of the last 28 days. A counter hits its limit within its month; or, as it starts from
+    nothing again, within the next one; or when its daily rate, growing as it has, would fill a month."""
     m = metric.id
     room = w[f"{m}_limit"] - w[f"{m}_latest"]
     slope = w[f"{m}_slope"]
     if metric.kind == "gauge":
         days = (slope > 0).ifelse(room / slope.nullif(0), FAR_DAYS)
     else:
-        rate = w[f"{m}_rate"]
+        rate, limit = w[f"{m}_rate"], w[f"{m}_limit"]
         month_began = (w.as_of - ibis.interval(days=1)).cast("date").truncate("M")
         days_left = (month_began + ibis.interval(months=1)).cast("date").delta(w.as_of, unit="day")
-        this_month = (rate > 0) & (room <= rate * days_left)
-        later = (slope > 0).ifelse((w[f"{m}_limit"] / MONTH_DAYS - rate) / slope.nullif(0), FAR_DAYS)
-        later = ibis.greatest(later, days_left.cast("float64"))
-        days = this_month.ifelse(room / rate.nullif(0), later)
+        # the counter starts from nothing next month: it fills after limit / rate days of it, if a month is long enough
+        fills = limit / rate.nullif(0)
+        crosses = (slope > 0).ifelse((limit / MONTH_DAYS - rate) / slope.nullif(0), FAR_DAYS)
+        next_month = days_left + ibis.least(fills, MONTH_DAYS)
+        later = (fills <= MONTH_DAYS).ifelse(next_month, ibis.greatest(crosses, next_month))
+        days = (rate > 0).ifelse((room <= rate * days_left).ifelse(room / rate.nullif(0), later), FAR_DAYS)
     days = ibis.greatest(ibis.least(days, float(FAR_DAYS)), 0.0)
     return (room.isnull() | slope.isnull()).ifelse(ibis.null("float64"), (room <= 0).ifelse(0.0, days))
 
@@ -71,7 +73,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             lambda w: _row_extreme(w, [f"limit_{m}_peak_28d" for m in ids], ibis.greatest),
             description=("Highest peak use ÷ limit of all metrics, last 28 days", "全指標で最も高い上限比（直近28日のピーク）"),
             sentence=("The tightest limit was at {value} in the last 28 days", "最も逼迫した上限は直近28日で{value}"),
-            nothing=("No limit applies", "上限のある指標はありません"),
+            nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
             speaks_through=tuple(f"limit_{m}_peak_28d" for m in ids),
         ),
         feature(
@@ -79,14 +81,17 @@ def overall(catalog: Catalog) -> list[Feature]:
             lambda w: _row_extreme(w, [f"days_to_limit_{m}" for m in ids], ibis.least),
             description=("Days until the first limit at the trend of 28 days", "現在の傾向で最初の上限に達するまでの日数"),
             sentence=("The first limit is reached in {value} at this pace", "このペースでは{value}で最初の上限に到達"),
-            nothing=("No limit applies", "上限のある指標はありません"),
+            nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
             speaks_through=tuple(f"days_to_limit_{m}" for m in ids),
         ),
         feature(
             "limits_over_80", "limits", "count",
-            lambda w: sum((w[f"limit_{m}_peak_28d"] >= 0.8).ifelse(1, 0).fill_null(0) for m in ids),
+            lambda w: _row_extreme(w, [f"limit_{m}_peak_28d" for m in ids], ibis.greatest).notnull().ifelse(
+                sum((w[f"limit_{m}_peak_28d"] >= 0.8).ifelse(1, 0).fill_null(0) for m in ids), ibis.null("int64")
+            ),
             description=("Limits used to 80 % or more at their peak, last 28 days", "直近28日に80%以上に達した上限の数"),
             sentence=("{value} limits were used to 80 % or more", "80%以上に達した上限は{value}件"),
+            nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
         ),
     ]  # fmt: skip
 
