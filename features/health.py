@@ -69,7 +69,11 @@ def parts(h: Health) -> list[Feature]:
         return ibis.coalesce((nps + csm) / 2, nps, csm)
 
     def engagement(w: ir.Table) -> ir.Value:
-        return clipped(100 * (1 - (w.days_since_touchpoint - 30) / (h.touch_stale_after_days - 30)))
+        # a meeting of long ago says nothing of today, no more than one that never was
+        lately = (w.days_since_touchpoint <= h.touch_stale_after_days).ifelse(
+            w.days_since_touchpoint, ibis.null("int64")
+        )
+        return clipped(100 * (1 - (lately - 30) / (h.touch_stale_after_days - 30)))
 
     return [
         _part("usage", "usage", "利用", usage),
