@@ -100,7 +100,10 @@ def changes(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.T
     in_order = ibis.window(
         group_by=["account_id", "as_of", "is_plan"], order_by=[rows.valid_from_on, rows.subscription_id]
     )
-    rows = rows.mutate(tier_before=rows.tier.lag().over(in_order), place=ibis.row_number().over(in_order))
+    # a plan that runs on beside the new one was not changed into it
+    has_ended = rows.valid_to_on.lag().over(in_order) <= rows.valid_from_on
+    tier_before = has_ended.ifelse(rows.tier.lag().over(in_order), ibis.null("int64"))
+    rows = rows.mutate(tier_before=tier_before, place=ibis.row_number().over(in_order))
     rows = rows.mutate(
         is_change=(rows.place > 0) | ~rows.is_plan,
         is_upgrade=(rows.tier > rows.tier_before).fill_null(False),
