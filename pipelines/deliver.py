@@ -1,7 +1,8 @@
 """Stage `deliver`: the list in people's hands.
 
 Reads   decisions, candidates, contributions, current, triggers, metrics
-Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest
+Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest;
+        reports/top_100.csv, for git
 """
 
 from collections.abc import Iterator
@@ -133,6 +134,13 @@ def described(params: Params, model: Propensity, files: dict[str, bytes], staged
     ).encode()
 
 
+def top(ranked: bytes, n: int = 100) -> bytes:
+    """The first lines of the list, small enough for git: a change of code shows there what it does to the list."""
+    rows = pq.read_table(pa.BufferReader(ranked)).to_pandas().head(n)
+    named = rows[["rank", "account_id", "assignment", "offer_id", "propensity"]]
+    return named.to_csv(index=False, float_format="%.4f").encode()
+
+
 def _sources(room: Path) -> list[Path]:
     kinds = {".py", ".j2", ".js", ".css"}
     return sorted(p for p in room.rglob("*") if p.suffix in kinds and "lake" not in p.parts)
@@ -160,6 +168,7 @@ def main() -> None:
         summary=summary_of(params, model, written.read_json(paths.METRICS), written.read_json(paths.VALIDATION)),
     )
     write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)
+    write({paths.TOP.name: top(files["ranked_accounts.parquet"])}, paths.TOP.parent)
 
 
 if __name__ == "__main__":

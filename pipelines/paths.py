@@ -21,4 +21,5 @@ VALIDATION_MD = REPORTS / "validation.md"
 METRICS = REPORTS / "metrics.json"
 PLOTS = REPORTS / "plots"
 WEEKLY = REPORTS / "weekly"
+TOP = REPORTS / "top_100.csv"  # of the list; kept in git
 LEDGER = Path("ledger")
