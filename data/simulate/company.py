@@ -70,7 +70,7 @@ def simulate(
         raise BadInput(f"simulate.months is {months}; it must be at least 1.")
     if len(world.arrivals.plan_shares) != len(catalog.plans):
         raise BadInput(
-            f"simulate.world.arrivals.plan_shares has {len(world.arrivals.plan_shares)} shares and catalog.yaml has "
+            f"simulate.world.arrivals.plan_shares has {len(world.arrivals.plan_shares)} shares and the catalogue has "
             f"{len(catalog.plans)} plans; give one share for each plan, in the order of tiers."
         )
     shop = open_shop(catalog)

@@ -147,7 +147,8 @@ def decide(
     kinds = np.array([UPGRADE, MORE_SEATS, *[ADD_ON] * (n_own - 2), FEWER_SEATS, DOWNGRADE, CHURN])
     kind = np.where(moves, kinds[which], NOTHING)
     add_on = np.clip(which - 2, 0, max(n_own - 3, 0))
-    own_day = np.minimum((u[:, 8] * month.n_days).astype(int), month.n_days - 1)
+    # The month's first day is for new prices: on one day, terms change once.
+    own_day = np.clip((u[:, 8] * month.n_days).astype(int), 1, month.n_days - 1)
     # Contracts by the year end on the day of renewal.
     on_renewal = state.is_annual & (state.anchor == month.of_year) & np.isin(kind, [CHURN, FEWER_SEATS, DOWNGRADE])
     own_day = np.where(on_renewal, state.anchor_day, own_day)

@@ -1,6 +1,7 @@
 """What presses on an account this month, and how likely each change of its terms is of its own accord."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.special import expit
@@ -100,7 +101,7 @@ def look(world: World, shop: Shop, state: State, month: Month) -> Outlook:
     }
     can = np.column_stack([has_next, ~is_free, can_add])
     pressure = np.column_stack([upgrade_pressure, seat_pressure, add_on_pressure])
-    expansion = expansion_hazards(world, pressure, np.sum(list(groups.values()), axis=0)) * can
+    expansion = expansion_hazards(world, pressure, reduce(np.add, groups.values())) * can
 
     # Leaving
     leaving = world.leaving

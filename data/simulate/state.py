@@ -56,7 +56,7 @@ class State:
     promotion_left: Ints  # months
     price_level: Floats  # of the list that the account pays
     anchor: Ints  # month of the year's renewal, 0-11
-    anchor_day: Ints  # its day, 0-27
+    anchor_day: Ints  # its day, 1-27, where 0 is the month's first
     settling: Ints  # months for which the terms stay as they are
     away: Ints  # months since it left
     # relations
@@ -107,7 +107,9 @@ def sign_up(world: World, shop: Shop, z: NDArray[np.float32], u: NDArray[np.floa
     wanted = np.exp(log_users)
     seats = np.where(shop.is_free[plan], shop.seat_limit[plan], np.maximum(np.ceil(wanted * (1.05 + 0.6 * u[:, 1])), 3))
     limit = shop.plan_limit[plan]
-    finite = np.where(np.isfinite(limit), limit, np.where(np.isfinite(limit).any(), 250.0, 100.0))
+    # Who has no limit uses about what the largest limit would be used at.
+    largest = np.where(np.isfinite(shop.plan_limit), shop.plan_limit, 0.0).max(axis=0, initial=0.0)
+    finite = np.where(np.isfinite(limit), limit, np.where(largest > 0, largest, 250.0))
     log_level = np.log(finite) + np.log(0.22) + 0.55 * z[:, 8 + F :] + 0.25 * (log_users - 3.0)[:, None]
     base_discount = np.where(u[:, 3] < 0.6, 0.0, np.where(u[:, 3] < 0.85, 5.0, 10.0)) * (plan > 0)
     zero = np.zeros(n)
@@ -124,7 +126,8 @@ def sign_up(world: World, shop: Shop, z: NDArray[np.float32], u: NDArray[np.floa
         is_annual=(u[:, 2] < world.arrivals.annual_share) & ~shop.is_free[plan],
         discount=base_discount, base_discount=base_discount.copy(), promotion_left=np.zeros(n, int),
         price_level=np.ones(n), anchor=month_of_year.copy(),
-        anchor_day=(u[:, 6] * 28).astype(int), settling=np.full(n, 2), away=np.zeros(n, int),
+        anchor_day=1 + (u[:, 6] * 27).astype(int),
+        settling=np.full(n, min(2, world.expansion.settling_months)), away=np.zeros(n, int),
         csm_sentiment=np.full(n, GREEN), serious_ticket=np.zeros(n, bool), trial_age=long_ago.copy(),
         since_proposal=long_ago.copy(), since_refusal=long_ago.copy(), holdout=np.zeros(n, int),
     )  # fmt: skip

@@ -4,6 +4,8 @@ The probability averages over futures of the inner state, which are drawn, and s
 terms, which are not: after a change the terms stay for `settling_months`, so the first change decides the label.
 """
 
+from functools import reduce
+
 import numpy as np
 
 from data.simulate.calendar import Month
@@ -68,7 +70,7 @@ def p_expansion(
         else:
             offered, p_made = nobody(len(state.plan)), np.zeros(len(state.plan))
         level = month.price_level(world)
-        share_own = min(days_left / month.n_days, 1.0)
+        share_own = min(days_left / month.n_days, 1.0) if days_left > 1 else 0.0  # never on the first
         share_offer = month.decided_before(days_left) if days_left < month.n_days else 1.0
 
         # An offer that changes the terms
@@ -124,7 +126,7 @@ def causes(world: World, outlook: Outlook, horizon_months: float = 3.0) -> dict[
 
     References: no pressure above the quiet share (limits, adoption), zero for everything else.
     """
-    reference = np.sum(list(outlook.groups.values()), axis=0)
+    reference = reduce(np.add, outlook.groups.values())
     can = outlook.expansion > 0
     n_own = outlook.expansion.shape[1]
     full = np.column_stack([outlook.upgrade_pressure, outlook.seat_pressure, outlook.add_on_pressure])

@@ -144,5 +144,6 @@ PRESETS: dict[str, World] = {
         signal=0.0,
         price_rise_on=None,
         arrivals=Arrivals(plan_shares=(0.0, 0.5, 0.4, 0.1)),
+        expansion=Expansion(settling_months=0),  # or a recent change would tell that none follows
     ),
 }

@@ -57,7 +57,7 @@ def test_some_leave_and_a_few_come_back(midmarket: Tables) -> None:
 
 
 def test_work_rests_at_weekends(company: dict[str, pd.DataFrame]) -> None:
-    by_weekday = company["usage"].groupby(company["usage"]["used_on"].dt.weekday)["n_events"].sum()
+    by_weekday = company["usage"].groupby(company["usage"]["used_on"].dt.day_of_week)["n_events"].sum()
     assert by_weekday[[5, 6]].max() < 0.3 * by_weekday[[0, 1, 2, 3, 4]].min()
 
 

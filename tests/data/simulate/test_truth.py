@@ -64,7 +64,7 @@ def test_random_offers_are_accepted_as_often_as_the_need_for_them_says(midmarket
     key = ["account_id", "offer_id", "channel", "discount_pct"]
     both = late.merge(truth["response"], on=key)
     accepted = both["outcome"] == "accepted"
-    assert len(both) > 60
+    assert len(both) > 40
     # Terms and mood have moved since, so only the order is asked for.
     assert roc_auc_score(accepted, both["p_accept"]) > 0.6
 
