@@ -174,6 +174,19 @@ def test_known_on_is_the_later_of_stamp_and_recorded_at(outcome: Callable[..., A
     assert broken.quarantined["surveys"][0]["recorded_at"] == "later"
 
 
+def test_a_copy_that_was_recorded_later_changes_nothing(outcome: Callable[..., Any], good_company: Any) -> None:
+    row = good_company["surveys"][0]
+    rows = [{**row, "recorded_at": at} for at in ("2024-06-01", "2024-05-01", "2024-07-01")]
+    (kept,) = outcome("surveys", rows, instead=True).kept["surveys"]
+    assert kept["known_on"] == datetime.date(2024, 5, 1)
+
+
+def test_naive_timestamps_are_utc(outcome: Callable[..., Any], good_company: Any) -> None:
+    rows = [{**good_company["surveys"][0], "answered_at": at} for at in ("2024-03-31 0:30", "2024-03-31T01:00:00.5")]
+    kept = outcome("surveys", rows, instead=True).kept["surveys"]
+    assert [one["answered_at"].isoformat() for one in kept] == ["2024-03-31T00:30:00", "2024-03-31T01:00:00.500000"]
+
+
 def test_timestamps_with_an_offset_become_utc(outcome: Callable[..., Any], good_company: Any) -> None:
     row = {**good_company["surveys"][0], "answered_at": "2024-03-31T00:30:00+02:00"}  # over a change of the clocks
     found = outcome("surveys", [row], instead=True)
