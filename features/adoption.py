@@ -122,7 +122,7 @@ NEW_FEATURES = feature(
 SHARES = [
     feature(
         "adoption_rate", "adoption", "share",
-        lambda w: ibis.least(w.plan_features_used_28d / w.n_plan_features.nullif(0), 1.0),
+        lambda w: w.plan_features_used_28d / w.n_plan_features.nullif(0),
         description=("Share of the plan's features in use, last 28 days", "プラン機能の採用率（直近28日）"),
         sentence=("{value} of the plan's features are in use", "プランの機能の{value}を利用中"),
         is_actionable=True,
