@@ -12,6 +12,7 @@ from features.feature import Feature, Unit
 from features.triggers import Trigger
 
 NOT_COMPARED = ("use_vs_peers", "adoption_vs_peers")  # these are comparisons already
+REASONS = [f"reason_{i}" for i in range(1, 6)]
 RAISES, LOWERS = "▲ ", "▼ "
 LANGUAGES: tuple[Language, Language] = ("en", "ja")
 
@@ -127,6 +128,8 @@ def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language:
     rows = rows.drop_duplicates(["account_id", "group"])
     # what speaks for the account first, then what speaks against it, each by weight
     rows = rows[rows["weight"] >= 0.001].assign(against=rows["total"] < 0)
+    if not len(rows):  # a model without signal has no reasons to give
+        return pd.DataFrame(columns=["account_id", *REASONS])
     rows = rows.sort_values(["account_id", "weight"], ascending=[True, False], kind="stable")
     place = rows.groupby("account_id").cumcount()
     can_act = rows["acts"] & ~rows["against"]
