@@ -127,7 +127,8 @@ def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language:
     rows = rows.sort_values(["account_id", "group", "size", "feature"], ascending=[True, True, False, True])
     rows = rows.drop_duplicates(["account_id", "group"])
     # what speaks for the account first, then what speaks against it, each by weight
-    rows = rows[rows["weight"] >= 0.001].assign(against=rows["total"] < 0)
+    rows = rows.assign(against=rows["total"] < 0)
+    rows = rows[rows["weight"] >= 0.001]
     if not len(rows):  # a model without signal has no reasons to give
         return pd.DataFrame(columns=["account_id", *REASONS])
     rows = rows.sort_values(["account_id", "weight"], ascending=[True, False], kind="stable")
