@@ -15,7 +15,8 @@ def candidates(
     accounts: one row per account, with its features, terms, attributes and `propensity`.
     refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
 
-    Until the response to offers is learnt, what is expected of one is propensity × its value, less the contact's cost; p_accept, p_organic and uplift stay null rather than pretend.
+    Until the response to offers is learnt, what is expected of one is propensity × its value, less the contact's cost;
+    p_accept, p_organic and uplift stay null rather than pretend.
     """
     conditions.check(catalog, list(accounts.columns))
     selling = gates.first_blocking(accounts, settings)
@@ -25,8 +26,8 @@ def candidates(
         for offer in catalog.offers
     ]
     columns = [
-        "account_id", "as_of", "offer_id", "channel", "discount_pct", "is_allowed", "blocked_by", "p_accept", "p_organic",
-        "uplift", "value", "context", "lever", "priority",
+        "account_id", "as_of", "offer_id", "channel", "discount_pct", "is_allowed", "blocked_by", "p_accept",
+        "p_organic", "uplift", "value", "context", "lever", "priority",
     ]  # fmt: skip
     if not parts:
         return pd.DataFrame(columns=[*columns, "rank"])
@@ -60,7 +61,9 @@ def _of_offer(
         blocked = blocked.where(blocked.notna() | ~where.astype(bool), by)
 
     if not offer.is_help:
-        block(_refused_this(offer, accounts, refusals, settings), "recent_refusal")
+        refused = _refused_this(offer, accounts, refusals, settings)
+        # in the contract's order recent_refusal stands before contact_limit
+        blocked = blocked.where(~refused | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
     block(
         ~(value.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
     )
