@@ -23,7 +23,7 @@ def is_possible(offer: Offer, accounts: pd.DataFrame, catalog: Catalog) -> pd.Se
         possible &= accounts["plan_id"].isin(reachable)
     for add_on in (catalog.products[a] for a in changes.add_ons):
         owned = accounts["add_ons"].fillna("").map(lambda text, i=add_on.id: i in text.split())
-        possible &= ~owned & accounts["plan_id"].isin(_plans_that_gain(add_on, catalog))
+        possible &= ~owned & accounts["plan_id"].isin(_plans_that_gain(add_on, catalog, changes.tier or 0))
     if changes.billing:
         possible &= accounts["billing"] != changes.billing
     if changes.seats_pct:
@@ -61,12 +61,12 @@ def _changes(offer: Offer, catalog: Catalog):  # type: ignore[no-untyped-def]  #
     return offer.changes
 
 
-def _plans_that_gain(add_on: AddOn | Plan, catalog: Catalog) -> set[str]:
-    """The plans to which the add-on adds a feature, or room under a limit."""
+def _plans_that_gain(add_on: AddOn | Plan, catalog: Catalog, steps: int) -> set[str]:
+    """The plans to which the add-on adds a feature, or room under a limit; in a bundle, to the plan `steps` above."""
 
     def gains(plan: Plan) -> bool:
         opens = bool(set(add_on.features) - set(plan.features))
         widens = any(plan.limits.get(m) is not None for m, more in add_on.limits.items() if more)
         return opens or widens or not (add_on.features or add_on.limits)
 
-    return {plan.id for plan in catalog.plans if gains(plan)}
+    return {p.id for p in catalog.plans if (beside := catalog.plan_beside(p.id, steps)) and gains(beside)}
