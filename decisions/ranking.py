@@ -131,7 +131,8 @@ def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     }
     sells = candidates["offer_id"].map({offer.id: not offer.is_help for offer in catalog.offers}).astype(bool)
     rows = candidates[sells & ~candidates["is_allowed"]]
-    far = rows["blocked_by"].map(late).fillna(-1)
+    # what would bring nothing if it were accepted is not close, whatever conditions it meets
+    far = rows["blocked_by"].map(late).fillna(-1).where(rows["value"] > 0, -2)
     rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(
         ["account_id", "far", "worth", "offer_id"], kind="stable"
     )
