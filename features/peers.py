@@ -17,7 +17,7 @@ FEATURES = [
         "events_per_seat_28d", "use", "number",
         lambda w: w.events_28d / w.seats.nullif(0),
         description=("Events per seat, last 28 days", "直近28日の1シートあたり操作回数"),
-        sentence=("{value} events per seat in 28 days", "直近28日の1シートあたり操作回数は{value}"),
+        sentence=("{value} events per seat in 28 days", "直近28日の1シートあたり操作回数は{value}回"),
         nothing=("No seats", "シート契約なし"),
         is_actionable=True,
     ),

@@ -14,7 +14,7 @@ FEATURES = [
         "seats", "seats", "count",
         lambda w: w.seats,
         description=("Seats bought", "契約シート数"),
-        sentence=("{value} seats", "契約シート数は{value}"),
+        sentence=("{value} seats", "契約シートは{value}席"),
     ),
     feature(
         "seats_change_180d", "seats", "change",
