@@ -14,6 +14,7 @@ from features.triggers import Trigger
 NOT_COMPARED = ("use_vs_peers", "adoption_vs_peers")  # these are comparisons already
 REASONS = [f"reason_{i}" for i in range(1, 6)]
 RAISES, LOWERS = "▲ ", "▼ "
+LEAST = 0.001  # of probability: what moves less is no reason
 LANGUAGES: tuple[Language, Language] = ("en", "ja")
 
 
@@ -40,7 +41,8 @@ def sentences(
         compared = f.name not in NOT_COMPARED
         through = [by_name[name] for name in f.speaks_through if name in by_name]
         if through:
-            said[f.name] = _of_extreme(values, through, features, said)
+            found = _of_extreme(values, through, features, said)
+            said[f.name] = [f.nothing[language] if np.isnan(v) else text for v, text in zip(values, found, strict=True)]
             continue
         said[f.name] = [
             _sentence(f, float(value), median if compared else float("nan"), plan, catalog.currency, language)
@@ -121,31 +123,39 @@ def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language:
     acts = {f.name for f in named if f.is_actionable}
     rows = reasons[reasons["feature"] != "(base)"]
     total = rows.groupby(["account_id", "group"])["points"].transform("sum")
-    rows = rows.assign(total=total, acts=rows["feature"].isin(acts))
-    rows = rows[np.sign(rows["points"]) == np.sign(rows["total"])]
+    rows = rows.assign(total=total, acts=rows["feature"].isin(acts), against=rows["points"] < 0)
     rows = rows.assign(size=rows["points"].abs(), weight=rows["total"].abs())
     rows = rows.sort_values(["account_id", "group", "size", "feature"], ascending=[True, True, False, True])
-    rows = rows.drop_duplicates(["account_id", "group"])
-    # what speaks for the account first, then what speaks against it, each by weight
-    rows = rows.assign(against=rows["total"] < 0)
-    rows = rows[rows["weight"] >= 0.001]
-    if not len(rows):  # a model without signal has no reasons to give
+    speaks = (np.sign(rows["points"]) == np.sign(rows["total"])) & (rows["weight"] >= LEAST)
+    kept = rows[speaks].drop_duplicates(["account_id", "group"])
+    kept = kept.sort_values(["account_id", "weight"], ascending=[True, False], kind="stable")
+    kept = kept.assign(place=kept.groupby("account_id").cumcount())
+    kept = _with_something_to_do(kept[kept["place"] < n], rows[rows["acts"] & (rows["size"] >= LEAST)], n)
+    if not len(kept):  # a model without signal has no reasons to give
         return pd.DataFrame(columns=["account_id", *REASONS])
-    rows = rows.sort_values(["account_id", "weight"], ascending=[True, False], kind="stable")
-    place = rows.groupby("account_id").cumcount()
-    can_act = rows["acts"] & ~rows["against"]
-    first_act = rows[can_act].groupby("account_id").head(1).index
-    keep = place < n
-    has_act = (rows["acts"] & keep).groupby(rows["account_id"]).transform("any")
-    spare = rows.index.isin(first_act) & ~has_act
-    needs_room = pd.Series(spare, index=rows.index).groupby(rows["account_id"]).transform("any")
-    keep = (keep & ~(needs_room & (place == n - 1))) | spare
-    rows = rows[keep].sort_values(["account_id", "against", "weight"], ascending=[True, True, False], kind="stable")
+    # what speaks for the account first, then what speaks against it, each by weight
+    rows = kept.sort_values(["account_id", "against", "weight"], ascending=[True, True, False], kind="stable")
     mark = np.where(rows["against"], LOWERS, RAISES)
     rows = rows.assign(text=mark + rows[f"text_{language}"], place=rows.groupby("account_id").cumcount() + 1)
     wide = rows.pivot(index="account_id", columns="place", values="text")
     wide = wide.reindex(columns=range(1, 6)).rename(columns=lambda i: f"reason_{i}")
     return wide.astype(object).where(wide.notna(), None).reset_index()
+
+
+def _with_something_to_do(kept: pd.DataFrame, actionable: pd.DataFrame, n: int) -> pd.DataFrame:
+    """The reasons kept; where none can be acted on, the strongest that can be, first among those that speak for the
+    account and with their group, takes its group's place, or the last one."""
+    has_one = kept.loc[kept["acts"], "account_id"]
+    best = actionable[~actionable["account_id"].isin(has_one)]
+    best = best.assign(differs=np.sign(best["points"]) != np.sign(best["total"]))
+    order = ["account_id", "against", "differs", "weight", "size"]
+    best = best.sort_values(order, ascending=[True, True, True, False, False], kind="stable")
+    best = best.drop_duplicates("account_id")
+    group = kept["account_id"].map(best.set_index("account_id")["group"])
+    is_of_group = kept["group"] == group
+    has_its_group = is_of_group.groupby(kept["account_id"]).transform("any")
+    gives_way = is_of_group | (group.notna() & ~has_its_group & (kept["place"] == n - 1))
+    return pd.concat([kept[~gives_way], best.drop(columns="differs")])
 
 
 def evidence(
