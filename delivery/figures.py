@@ -30,6 +30,7 @@ def spoken(value: float, unit: Unit, language: Language, *, currency: str = "") 
     if unit in ("change", "change_per_week"):
         size = abs(100 * value)
         digits = 0 if size >= 10 or size == 0 else 1
+        value = round(value, 2 + digits)  # what rounds to nothing has no direction
         if ja:
             word = "増" if value > 0 else "減" if value < 0 else ""
             return f"{size:.{digits}f}%{word}" if word else "横ばい"
