@@ -250,7 +250,7 @@
       cell("why", el("span", { cls: "clamp" }, el("span", { text: first || "" }), second ? el("span", { cls: "more", text: " · " + second }) : null)),
       cell("offer", el("span", { cls: "clamp", text: what }), state.list !== "none" && terms(i) ? el("span", { cls: "sub", text: terms(i) }) : null),
       cell("plan", named(data.plans, A.plan[i]), el("span", { cls: "sub", text: speak.money.format(A.mrr[i]) })),
-      cell("renewal", ...(A.renews[i] === null ? [el("span", { cls: "sub", text: "–" })] : [el("span", { text: (Math.abs(A.renews[i]) > 180 ? speak.month : speak.day).format(date(A.renews[i])) }), el("span", { cls: "sub" + (A.renews[i] >= 0 && A.renews[i] <= 30 ? " soon" : ""), text: away(A.renews[i]) })])),
+      cell("renewal", ...(A.renews[i] === null ? [el("span", { cls: "sub", text: "–" })] : [el("span", { text: (Math.abs(A.renews[i]) > 180 ? speak.month : speak.day).format(date(A.renews[i])) }), el("span", { cls: "sub" + (A.renewsSoon[i] ? " soon" : ""), text: away(A.renews[i]) })])),
       cell("health", health(i)),
       cell("chance", stars(A.stars[i]), el("span", { cls: "sub", text: speak.percent.format(A.p[i] / 1000) })),
       cell("arr", el("b", { text: A.arr[i] === null || state.list === "none" ? "" : speak.money.format(A.arr[i]) })));

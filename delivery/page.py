@@ -22,7 +22,7 @@ from markupsafe import Markup
 from data.catalog import Catalog, Language, Offer, Text
 from delivery import labels
 from delivery.outputs import BASE
-from delivery.summary import Summary, at_a_glance, shown
+from delivery.summary import Summary, at_a_glance, renews_soon, shown
 from delivery.words import LOWERS, RAISES
 
 HERE = Path(__file__).parent  # the template stands beside this file, as code does
@@ -163,7 +163,7 @@ def _content(
         "auc": None if summary.auc is None else [summary.auc, summary.auc_low, summary.auc_high],
         "hasSignal": summary.has_signal,
         "warnings": [_both(text) for text in summary.warnings],
-        "glance": asdict(at_a_glance(ranked, summary.as_of)),
+        "glance": asdict(at_a_glance(ranked)),
         "words": {name: _both(text) for name, text in labels.PAGE.items()},
         "columns": _all_both(labels.COLUMNS),
         "bands": _all_both(labels.BANDS),
@@ -230,6 +230,7 @@ def _accounts(
         "plan": _plain(accounts["plan_id"]),
         "mrr": _rounded(accounts["mrr"]),
         "renews": _days(accounts["renews_on"], as_of),
+        "renewsSoon": renews_soon(accounts).tolist(),
         "stage": _plain(accounts["lifecycle_stage"]),
         "health": _rounded(accounts["health_score"]),
         "band": _plain(accounts["health_band"]),

@@ -64,12 +64,18 @@ def shown(ranked: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(movement=None) if is_first.all() else rows
 
 
-def at_a_glance(ranked: pd.DataFrame, as_of: date) -> Glance:
-    """The week's figures from the list. Renewing: within 30 days of `as_of`. Owners come with the most money first.
+def renews_soon(ranked: pd.DataFrame) -> pd.Series:
+    """Whether a yearly contract renews within 30 days, per row."""
+    return ranked["triggers"].map(lambda fired: "renewal_30" in fired).astype(bool)
+
+
+def at_a_glance(ranked: pd.DataFrame) -> Glance:
+    """The week's figures from the list. Renewing: a yearly contract within 30 days, which a month-to-month
+    one is every month (the trigger `renewal_30` tells them apart). Owners come with the most money first.
 
     >>> week = at_a_glance(pd.DataFrame({"rank": [1, 2, 3], "assignment": ["contact", "contact", "holdout"],
     ...     "owner_id": ["mia", None, "mia"], "expected_arr": [100.0, 50.0, 900.0], "movement": ["new", "up", "new"],
-    ...     "renews_on": pd.to_datetime(["2026-06-20", None, None]), "mrr": [70.0, 5.0, 5.0]}), date(2026, 6, 1))
+    ...     "triggers": [["renewal_30"], [], []], "mrr": [70.0, 5.0, 5.0]}))
     >>> week.n_contact, week.expected_arr, week.n_new, week.n_renewing, week.renewing_mrr
     (2, 150.0, 1, 1, 70.0)
     >>> [owner.owner_id for owner in week.owners]
@@ -79,8 +85,7 @@ def at_a_glance(ranked: pd.DataFrame, as_of: date) -> Glance:
     contact = everyone[everyone["assignment"] == "contact"]
     moved = contact["movement"]
     is_first = bool(everyone["movement"].isna().all())
-    days = (pd.to_datetime(contact["renews_on"]) - pd.Timestamp(as_of)).dt.days
-    is_renewing = days.between(0, 30)
+    is_renewing = renews_soon(contact)
     owners = [
         OwnerWeek(None if pd.isna(owner) else str(owner), len(rows), float(rows["expected_arr"].sum()))
         for owner, rows in contact.groupby("owner_id", dropna=False, sort=True)

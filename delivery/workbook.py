@@ -386,7 +386,7 @@ def _summary_sheet(
     style: Style,
 ) -> None:
     """The week on one page: figures, a line per CSM with a link to the sheet, how to answer, what to beware of."""
-    week = at_a_glance(ranked, summary.as_of)
+    week = at_a_glance(ranked)
     words, page = labels.SHEETS, labels.PAGE
     sheet = book.add_worksheet(name)
     sheet.hide_gridlines(2)

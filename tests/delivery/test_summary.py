@@ -9,7 +9,7 @@ from tests.delivery.sample import AS_OF, make_week
 
 def test_figures_are_of_the_accounts_to_contact() -> None:
     ranked = make_week(200).ranked
-    week = at_a_glance(ranked, AS_OF)
+    week = at_a_glance(ranked)
     contact = ranked[ranked["assignment"] == "contact"]
     assert week.n_contact == len(contact)
     assert week.expected_arr == contact["expected_arr"].sum()
@@ -17,11 +17,10 @@ def test_figures_are_of_the_accounts_to_contact() -> None:
     assert week.n_help == (ranked["assignment"] == "nurture").sum()
 
 
-def test_renewals_count_from_the_day_itself_to_the_thirtieth() -> None:
-    day = pd.Timestamp(AS_OF)
-    ranked = make_week(60).ranked.iloc[:4].assign(assignment="contact", mrr=10.0)
-    ranked["renews_on"] = [day, day + pd.Timedelta(days=30), day + pd.Timedelta(days=31), day - pd.Timedelta(days=1)]
-    week = at_a_glance(ranked, AS_OF)
+def test_only_yearly_contracts_count_as_renewing() -> None:
+    ranked = make_week(60).ranked.iloc[:4].assign(assignment="contact", mrr=10.0, renews_on=pd.Timestamp(AS_OF))
+    ranked["triggers"] = [["renewal_30"], ["promoter", "renewal_30"], ["renewal_90"], []]
+    week = at_a_glance(ranked)
     assert (week.n_renewing, week.renewing_mrr) == (2, 20.0)
 
 
@@ -29,7 +28,7 @@ def test_renewals_count_from_the_day_itself_to_the_thirtieth() -> None:
 def test_the_first_list_has_no_movement(movement: str | None) -> None:
     first = make_week(60).ranked.assign(movement=movement)
     assert shown(first)["movement"].isna().all()
-    week = at_a_glance(first, AS_OF)
+    week = at_a_glance(first)
     assert (week.n_new, week.n_up, week.n_down) == (None, None, None)
 
 
