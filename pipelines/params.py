@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from data.catalog import Language
 from data.cohort import snapshots
+from data.errors import BadInput
 from data.settings import Settings
 from data.sources import Ingest
 from data.validation import Validate
@@ -102,5 +103,12 @@ class Params(Settings):
 
     @property
     def learning_days(self) -> list[date]:
-        """The monthly snapshots whose window was over before the week that is scored."""
-        return snapshots(self.snapshots.first_on, self.run.as_of - timedelta(days=self.label.horizon_days))
+        """The monthly snapshots whose window was over before the scored week. Raises BadInput where there is none."""
+        days = snapshots(self.snapshots.first_on, self.run.as_of - timedelta(days=self.label.horizon_days))
+        if not days:
+            raise BadInput(
+                f"params.yaml: run.as_of is {self.run.as_of}, before any snapshot could be learnt from (the first, "
+                f"snapshots.first_on, is of {self.snapshots.first_on} and takes {self.label.horizon_days} days to show "
+                "its label); give a later day."
+            )
+        return days

@@ -58,8 +58,11 @@ def main() -> None:
         print("identical: every output has the hash that dvc.lock commits")
         return
     if here == there:
-        print(f"dvc.lock differs on the processor that it was made on ({here}): a stage is not reproducible, or dvc.lock "
-              "was not committed after the last change; see `git diff dvc.lock`.", file=sys.stderr)  # fmt: skip
+        print(
+            f"dvc.lock differs on the processor that it was made on ({here}): a stage is not reproducible, or dvc.lock "
+            "was not committed after the last change; see `git diff dvc.lock`.",
+            file=sys.stderr,
+        )
         sys.exit(1)
     metrics = paths.METRICS.read_text(encoding="utf-8")
     found = differences(_without_versions(committed(paths.METRICS)), _without_versions(metrics))

@@ -168,7 +168,7 @@ BAD_INPUT: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "an as-of date before the data": (
         lambda w: _params(w, "run", "as_of", "2020-01-06"),
         "pipelines.label",
-        "params.yaml: split: 0 labelled snapshots",
+        "params.yaml: run.as_of is 2020-01-06, before any snapshot could be learnt from",
     ),
     "a value out of range": (
         lambda w: _params(w, "decide", "holdout_share", 1.5),
