@@ -53,7 +53,8 @@ def validate(source: Path | None) -> None:
 
     params = Params.load()
     folder = source or Path(params.ingest.folder)
-    catalog = Catalog.load(paths.CATALOG)
+    own = folder / paths.CATALOG  # a folder that brings its own catalogue is checked against that
+    catalog = Catalog.load(own if own.is_file() else paths.CATALOG)
     report = check(Sources.load(paths.SOURCES), folder=folder, catalog=catalog, limits=params.validate_)
     click.echo(report.as_markdown(), nl=False)
     if not report.is_good:
@@ -66,21 +67,21 @@ def validate(source: Path | None) -> None:
 @click.option("--seed", type=click.IntRange(min=0), required=True)
 @click.option("--preset", default="midmarket", show_default=True, help="Which kind of company; see docs/simulator.md.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
-@click.option(
-    "--catalog", "catalog_file", type=click.Path(path_type=Path), default=Path("catalog.yaml"), show_default=True
-)
+@click.option("--catalog", "catalog_file", type=click.Path(path_type=Path), help="catalog.yaml by default.")
 @click.option(
     "--ends-on", type=DAY, default="2026-06-01", show_default=True, help="The day after the last one with data."
 )
 def simulate(
-    accounts: int, months: int, seed: int, preset: str, out: Path, catalog_file: Path, ends_on: datetime
+    accounts: int, months: int, seed: int, preset: str, out: Path, catalog_file: Path | None, ends_on: datetime
 ) -> None:
     """Make a synthetic company that satisfies the contract: raw tables, catalog.yaml and truth/."""
     from data.catalog import Catalog
+    from pipelines import paths
     from pipelines.simulate import world_of, write_company
 
+    here, project = paths.CATALOG, Path(__file__).parents[1] / paths.CATALOG
     write_company(
-        Catalog.load(catalog_file),
+        Catalog.load(catalog_file or (here if here.is_file() else project)),
         world_of(preset),
         accounts=accounts,
         months=months,
