@@ -155,9 +155,12 @@ def _lacking(rows: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Accounts to contact first, by priority; then those beyond capacity, held out, to help, and left alone."""
+    """Accounts to contact first, by priority; then those beyond capacity, held out, to help, and left alone.
+
+    What priority does not tell apart (help has none) stands by MRR.
+    """
     place = rows["assignment"].map({name: i for i, name in enumerate(ORDER)})
-    order = rows.assign(place=place, by=-rows["priority"].fillna(0), then=-rows["propensity"])
+    order = rows.assign(place=place, by=-rows["priority"].fillna(0), then=-rows["mrr"])
     order = order.sort_values(["place", "by", "then", "account_id"], kind="stable")
     return rows.loc[order.index].assign(rank=range(1, len(rows) + 1)).reset_index(drop=True)
 

@@ -51,3 +51,13 @@ def spoken(value: float, unit: Unit, language: Language, *, currency: str = "") 
     if unit == "rating":
         return f"{value:.1f}"
     return f"{value:,.0f}" if math.isclose(value, round(value), abs_tol=0.005) else f"{value:,.1f}"
+
+
+def said(sentence: str, value: float, unit: Unit, language: Language, *, currency: str = "") -> str:
+    """A sentence with its value in it: `{value}` as it is spoken, `{s}` for an English plural.
+
+    >>> said("{value} open ticket{s}", 1, "count", "en"), said("{value} open ticket{s}", 2, "count", "en")
+    ('1 open ticket', '2 open tickets')
+    """
+    figure = spoken(value, unit, language, currency=currency)
+    return sentence.format(value=figure, s="" if figure == "1" else "s")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from data.catalog import Catalog, Language
 from delivery import labels
-from delivery.figures import spoken
+from delivery.figures import said, spoken
 from features.feature import Feature, Unit
 from features.triggers import Trigger
 
@@ -32,40 +32,40 @@ def sentences(
     medians = peers(features, named)
     by_name = {f.name: f for f in named}
     plan_names = [catalog.plan(plan).name[language] for plan in features["plan_id"]]
-    said = {}
+    told: dict[str, list[str]] = {}
     for f in named:
         if f.unit in ("category", "flag"):
-            said[f.name] = [_category(f, value, catalog, language) for value in features[f.name]]
+            told[f.name] = [_category(f, value, catalog, language) for value in features[f.name]]
             continue
         values = pd.to_numeric(features[f.name]).astype("float64").to_numpy()
-        compared = f.name not in NOT_COMPARED
+        compared = f.name not in NOT_COMPARED and f.unit != "sentiment"
         through = [by_name[name] for name in f.speaks_through if name in by_name]
         if through:
-            found = _of_extreme(values, through, features, said)
-            said[f.name] = [f.nothing[language] if np.isnan(v) else text for v, text in zip(values, found, strict=True)]
+            found = _of_extreme(values, through, features, told)
+            told[f.name] = [f.nothing[language] if np.isnan(v) else text for v, text in zip(values, found, strict=True)]
             continue
-        said[f.name] = [
+        told[f.name] = [
             _sentence(f, float(value), median if compared else float("nan"), plan, catalog.currency, language)
             for value, median, plan in zip(values, medians[f.name], plan_names, strict=True)
         ]
-    return said
+    return told
 
 
 def _of_extreme(
-    values: np.ndarray, through: Sequence[Feature], features: pd.DataFrame, said: dict[str, list[str]]
+    values: np.ndarray, through: Sequence[Feature], features: pd.DataFrame, told: dict[str, list[str]]
 ) -> list[str]:
     """Of the features that this one is the extreme of, the sentence of the one that it equals."""
-    found = list(said[through[0].name])
+    found = list(told[through[0].name])
     for other in reversed(through):
         its = pd.to_numeric(features[other.name]).astype("float64").to_numpy()
-        found = [said[other.name][i] if its[i] == values[i] else sentence for i, sentence in enumerate(found)]
+        found = [told[other.name][i] if its[i] == values[i] else sentence for i, sentence in enumerate(found)]
     return found
 
 
 def _sentence(f: Feature, value: float, median: float, plan: str, currency: str, language: Language) -> str:
     if np.isnan(value):
         return f.nothing[language]
-    text = f.sentence[language].format(value=spoken(value, f.unit, language, currency=currency))
+    text = said(f.sentence[language], value, f.unit, language, currency=currency)
     if np.isnan(median):
         return text
     peer = spoken(median, f.unit, language, currency=currency)
@@ -91,7 +91,7 @@ def reasons(
     contributions: account_id, as_of, feature, contribution (log-odds), points (share of probability).
     """
     by_name = {f.name: f for f in named}
-    said = {language: sentences(features, named, catalog, language) for language in LANGUAGES}
+    told = {language: sentences(features, named, catalog, language) for language in LANGUAGES}
     place = {account: i for i, account in enumerate(features["account_id"])}
     rows = contributions.copy()
     at = rows["account_id"].map(place).to_numpy()
@@ -107,7 +107,7 @@ def reasons(
     rows["value_text"] = [value if text else None for value, text in zip(raw, is_text, strict=True)]
     for language in LANGUAGES:
         rows[f"text_{language}"] = [
-            said[language][n][i] if n in by_name else None for n, i in zip(names, at, strict=True)
+            told[language][n][i] if n in by_name else None for n, i in zip(names, at, strict=True)
         ]
     order = rows.assign(size=np.where(is_base, np.inf, rows["contribution"].abs()))
     order = order.sort_values(["account_id", "size", "feature"], ascending=[True, False, True], kind="stable")
@@ -167,9 +167,7 @@ def evidence(
     rows = fired.copy()
     for language in LANGUAGES:
         rows[f"evidence_{language}"] = [
-            by_id[t].evidence[language].format(
-                value=spoken(v, units[by_id[t].value], language, currency=catalog.currency)
-            )
+            said(by_id[t].evidence[language], v, units[by_id[t].value], language, currency=catalog.currency)
             for t, v in zip(rows["trigger"], rows["value"], strict=True)
         ]  # fmt: skip
     return rows.drop(columns="value")
@@ -194,8 +192,10 @@ def would_unblock(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Ca
             now, wanted = row["unblock_now"], row["unblock_target"]
             if wanted == wanted and gate != "not_eligible":
                 target = spoken(wanted, feature.unit, language, currency=catalog.currency)
-                have = "-" if now != now else spoken(now, feature.unit, language, currency=catalog.currency)
                 label = feature.description[language]
+                if now != now:
+                    return f"{offer}：{label}が不明" if ja else f"{offer}: {label} is not known"
+                have = spoken(now, feature.unit, language, currency=catalog.currency)
                 if ja:
                     return f"{offer}：{label}が{target}{'以下' if now > wanted else '以上'}（現在{have}）"
                 return f"{offer}: {label}: {target} or {'less' if now > wanted else 'more'} (now {have})"

@@ -56,7 +56,7 @@ BY_FEATURE = [
         "features_used_28d", "adoption", "count",
         lambda f: (f.used_days_28d > 0).sum(),
         description=("Features in use, last 28 days", "直近28日に使われた機能数"),
-        sentence=("{value} features in use", "利用中の機能は{value}個"),
+        sentence=("{value} feature{s} in use", "利用中の機能は{value}個"),
         empty=0, is_actionable=True,
     ),
     feature(
@@ -70,35 +70,35 @@ BY_FEATURE = [
         "core_features_used_28d", "adoption", "count",
         lambda f: ((f.used_days_28d > 0) & f.is_core.fill_null(False)).sum(),
         description=("Core features in use, last 28 days", "直近28日に使われた主要機能数"),
-        sentence=("{value} core features in use", "主要機能のうち{value}個を利用"),
+        sentence=("{value} core feature{s} in use", "主要機能のうち{value}個を利用"),
         empty=0, is_predictor=False,
     ),
     feature(
         "deep_features_28d", "adoption", "count",
         lambda f: (f.used_days_28d >= DEEP_DAYS).sum(),
         description=("Features used three times a week or more, last 28 days", "直近28日に週3回以上使われた機能数"),
-        sentence=("{value} features used three times a week or more", "週3回以上使われている機能は{value}個"),
+        sentence=("{value} feature{s} used three times a week or more", "週3回以上使われている機能は{value}個"),
         empty=0, is_actionable=True,
     ),
     feature(
         "gated_events_28d", "adoption", "count",
         lambda f: f.gated_events_28d.sum(),
         description=("Meetings with a locked feature, last 28 days", "直近28日に未契約の機能に触れた回数"),
-        sentence=("A locked feature was tried {value} times in 28 days", "直近28日に未契約の機能を{value}回試しています"),
+        sentence=("A locked feature was tried {value} time{s} in 28 days", "直近28日に未契約の機能を{value}回試しています"),
         empty=0,
     ),
     feature(
         "gated_next_plan_28d", "adoption", "count",
         lambda f: f.gated_events_28d.sum(where=f.is_next.fill_null(False)),
         description=("Meetings with a feature that the next plan opens, last 28 days", "直近28日に上位プランの機能に触れた回数"),
-        sentence=("Features of the next plan were tried {value} times in 28 days", "直近28日に上位プランの機能を{value}回試しています"),
+        sentence=("Features of the next plan were tried {value} time{s} in 28 days", "直近28日に上位プランの機能を{value}回試しています"),
         empty=0,
     ),
     feature(
         "gated_features_90d", "adoption", "count",
         lambda f: (f.gated_events_90d > 0).sum(),
         description=("Different locked features met, last 90 days", "直近90日に触れた未契約機能の種類"),
-        sentence=("{value} different locked features were tried in 90 days", "直近90日に未契約の機能{value}種類を試しています"),
+        sentence=("Tried {value} different locked feature{s} in 90 days", "直近90日に未契約の機能{value}種類を試しています"),
         empty=0,
     ),
     feature(
@@ -114,7 +114,7 @@ NEW_FEATURES = feature(
     "features_new_28d", "adoption", "count",
     lambda f: (f.as_of.delta(f.first_used_on, unit="day") <= 28).sum(),
     description=("Features used for the first time in the last 28 days", "直近28日に初めて使われた機能数"),
-    sentence=("{value} features used for the first time in 28 days", "直近28日に新しく使い始めた機能は{value}個"),
+    sentence=("{value} feature{s} used for the first time in 28 days", "直近28日に新しく使い始めた機能は{value}個"),
     empty=0, is_actionable=True,
 )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _gated_by(add_on: AddOn) -> Feature:
         f"gated_{add_on.id}_28d", "adoption", "count",
         lambda f: f.gated_events_28d.sum(where=f.feature.isin(add_on.features)),
         description=(f"Meetings with what {en} opens, last 28 days", f"直近28日に{ja}の機能に触れた回数"),
-        sentence=(f"What {en} opens was tried {{value}} times in 28 days", f"直近28日に{ja}の機能を{{value}}回試しています"),
+        sentence=(f"What {en} opens was tried {{value}} time{{s}} in 28 days", f"直近28日に{ja}の機能を{{value}}回試しています"),
         empty=0,
     )  # fmt: skip
 

@@ -58,7 +58,7 @@ TERMS = [
         "n_add_ons", "commerce", "count",
         lambda w: w.n_add_ons,
         description=("Add-ons", "契約中のアドオン数"),
-        sentence=("{value} add-ons", "アドオンは{value}件"),
+        sentence=("{value} add-on{s}", "アドオンは{value}件"),
     ),
 ]  # fmt: skip
 
@@ -67,7 +67,7 @@ CHANGES = [
         "term_changes_365d", "commerce", "count",
         lambda s: (s.is_change & (s.age_days <= 365)).sum(),
         description=("Changes of terms in a year", "直近1年の契約変更回数"),
-        sentence=("{value} changes of terms in a year", "直近1年の契約変更は{value}回"),
+        sentence=("{value} change{s} of terms in a year", "直近1年の契約変更は{value}回"),
         empty=0,
     ),
     feature(
@@ -80,14 +80,14 @@ CHANGES = [
         "upgrades", "commerce", "count",
         lambda s: s.is_upgrade.sum(),
         description=("Upgrades of the plan so far", "これまでのアップグレード回数"),
-        sentence=("Has upgraded {value} times", "これまでに{value}回アップグレード"),
+        sentence=("Has upgraded {value} time{s}", "これまでに{value}回アップグレード"),
         empty=0,
     ),
     feature(
         "downgrades", "commerce", "count",
         lambda s: s.is_downgrade.sum(),
         description=("Downgrades of the plan so far", "これまでのダウングレード回数"),
-        sentence=("Has downgraded {value} times", "これまでに{value}回ダウングレード"),
+        sentence=("Has downgraded {value} time{s}", "これまでに{value}回ダウングレード"),
         empty=0,
     ),
 ]  # fmt: skip

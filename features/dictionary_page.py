@@ -18,13 +18,18 @@ def page(named: Sequence[Feature], triggers: Sequence[Trigger]) -> str:
     lines = [HEAD]
     for group in dict.fromkeys(f.group for f in named):
         members = [f for f in named if f.group == group]
-        lines += [f"## {group}", "", "| feature | unit | | description | sentence | 日本語 |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {group}",
+            "",
+            "| feature | unit | | description | sentence | 日本語 |",
+            "|---|---|---|---|---|---|",
+        ]
         for f in members:
             marks = " ".join(mark for mark, holds in (("model", f.is_predictor), ("act", f.is_actionable)) if holds)
             lines.append(
-                f"| `{f.name}` | {f.unit} | {marks} | {f.description.en} | {f.sentence.en} | {f.sentence.ja} |"
+                f"| `{f.name}` | {f.unit} | {marks} | {f.description.en} | {f.sentence.en.replace('{s}', 's')} | {f.sentence.ja} |"
             )
         lines.append("")
     lines += ["## Triggers", "", "| trigger | name | evidence | 日本語 |", "|---|---|---|---|"]
-    lines += [f"| `{t.id}` | {t.name.en} | {t.evidence.en} | {t.evidence.ja} |" for t in triggers]
+    lines += [f"| `{t.id}` | {t.name.en} | {t.evidence.en.replace('{s}', 's')} | {t.evidence.ja} |" for t in triggers]
     return "\n".join(lines) + "\n"

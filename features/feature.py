@@ -24,7 +24,8 @@ class Feature:
 
     of: the expression, over the rows of its idea (an aggregate) or over the wide table (a row expression).
     empty: its value where the source table exists but the account has no rows in it (0 for a count, None for a mean).
-    sentence: with `{value}`, which the reader's language formats by `unit`; what a CSM can repeat to the customer.
+    sentence: what a CSM can repeat to the customer; with `{value}`, which the reader's language formats by `unit`, and
+        `{s}` for an English plural.
     nothing: the sentence where the value is null.
     needs_days: null for an account younger than this: half a window is no trend.
     speaks_through: the features of which this one is the extreme; the sentence is theirs, so that it names what it means.

@@ -10,7 +10,7 @@ FEATURES = [
         "life_events_180d", "life", "count",
         lambda e: (e.age_days <= 180).sum(),
         description=("Events in the customer's company, last 180 days", "直近180日の顧客企業のイベント数"),
-        sentence=("{value} events in the company in 180 days", "直近180日の企業イベントは{value}件"),
+        sentence=("{value} event{s} in the company in 180 days", "直近180日の企業イベントは{value}件"),
         empty=0,
     ),
     feature(
@@ -31,7 +31,7 @@ FEATURES = [
 
 
 def life(life_events: ir.Table, as_ofs: ir.Table) -> ir.Table:
-    """One row per (account_id, as_of) with an event in the last 730 days."""
+    """One row per (account_id, as_of) with an event in the last 365 days."""
     rows = known(life_events, as_ofs)
     rows = rows.mutate(age_days=rows.as_of.delta(rows.happened_on, unit="day"))
-    return aggregated(rows.filter(rows.age_days <= 730), FEATURES)
+    return aggregated(rows.filter(rows.age_days <= 365), FEATURES)

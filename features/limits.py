@@ -90,7 +90,7 @@ def overall(catalog: Catalog) -> list[Feature]:
                 sum((w[f"limit_{m}_peak_28d"] >= 0.8).ifelse(1, 0).fill_null(0) for m in ids), ibis.null("int64")
             ),
             description=("Limits used to 80 % or more at their peak, last 28 days", "直近28日に80%以上に達した上限の数"),
-            sentence=("{value} limits were used to 80 % or more", "80%以上に達した上限は{value}件"),
+            sentence=("{value} limit{s} used to 80 % or more", "80%以上に達した上限は{value}件"),
             nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
         ),
     ]  # fmt: skip

@@ -12,7 +12,7 @@ FEATURES = [
         "proposals_365d", "proposals", "count",
         lambda p: (p.age_days <= 365).sum(),
         description=("Proposals in a year", "直近1年の提案回数"),
-        sentence=("{value} proposals in a year", "直近1年の提案は{value}回"),
+        sentence=("{value} proposal{s} in a year", "直近1年の提案は{value}回"),
         empty=0,
     ),
     feature(
@@ -26,14 +26,14 @@ FEATURES = [
         "acceptances", "proposals", "count",
         lambda p: (p.outcome_known == "accepted").sum(),
         description=("Proposals accepted so far", "これまでに受諾された提案数"),
-        sentence=("Accepted {value} proposals so far", "これまでに{value}件の提案を受諾"),
+        sentence=("Accepted {value} proposal{s} so far", "これまでに{value}件の提案を受諾"),
         empty=0,
     ),
     feature(
         "refusals_365d", "proposals", "count",
         lambda p: ((p.outcome_known == "declined") & (p.decided_days <= 365)).sum(),
         description=("Proposals declined in a year", "直近1年に断られた提案数"),
-        sentence=("Declined {value} proposals in a year", "直近1年に{value}件の提案を辞退"),
+        sentence=("Declined {value} proposal{s} in a year", "直近1年に{value}件の提案を辞退"),
         empty=0,
     ),
     feature(
@@ -47,7 +47,7 @@ FEATURES = [
         "contacts_30d", "proposals", "count",
         lambda p: (p.age_days <= 30).sum(),
         description=("Proposals in the last 30 days", "直近30日の提案回数"),
-        sentence=("{value} proposals in 30 days", "直近30日の提案は{value}回"),
+        sentence=("{value} proposal{s} in 30 days", "直近30日の提案は{value}回"),
         empty=0, is_predictor=False,
     ),
 ]  # fmt: skip

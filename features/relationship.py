@@ -10,7 +10,7 @@ FEATURES = [
         "touchpoints_90d", "relationship", "count",
         lambda t: (t.age_days <= 90).sum(),
         description=("Meetings and calls in the last 90 days", "直近90日の打ち合わせ回数"),
-        sentence=("{value} meetings in 90 days", "直近90日の打ち合わせは{value}回"),
+        sentence=("{value} meeting{s} in 90 days", "直近90日の打ち合わせは{value}回"),
         empty=0, is_actionable=True,
     ),
     feature(
@@ -25,7 +25,7 @@ FEATURES = [
         "executive_meetings_180d", "relationship", "count",
         lambda t: (t.has_executive & (t.age_days <= 180)).sum(),
         description=("Meetings with an executive, last 180 days", "直近180日の経営層との打ち合わせ回数"),
-        sentence=("{value} meetings with an executive in 180 days", "直近180日の経営層との打ち合わせは{value}回"),
+        sentence=("{value} meeting{s} with an executive in 180 days", "直近180日の経営層との打ち合わせは{value}回"),
         empty=0, is_actionable=True,
     ),
     feature(
@@ -40,14 +40,14 @@ FEATURES = [
         "business_reviews_365d", "relationship", "count",
         lambda t: ((t.kind == "business_review") & (t.age_days <= 365)).sum(),
         description=("Business reviews in a year", "直近1年のビジネスレビュー回数"),
-        sentence=("{value} business reviews in a year", "直近1年のビジネスレビューは{value}回"),
+        sentence=("{value} business review{s} in a year", "直近1年のビジネスレビューは{value}回"),
         empty=0, is_actionable=True,
     ),
     feature(
         "trainings_180d", "relationship", "count",
         lambda t: (t.kind.isin(["training", "onboarding"]) & (t.age_days <= 180)).sum(),
         description=("Trainings and onboardings, last 180 days", "直近180日のトレーニング回数"),
-        sentence=("{value} trainings in 180 days", "直近180日のトレーニングは{value}回"),
+        sentence=("{value} training{s} in 180 days", "直近180日のトレーニングは{value}回"),
         empty=0, is_actionable=True,
     ),
 ]  # fmt: skip

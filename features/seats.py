@@ -14,7 +14,7 @@ FEATURES = [
         "seats", "seats", "count",
         lambda w: w.seats,
         description=("Seats bought", "契約シート数"),
-        sentence=("{value} seats", "契約シートは{value}席"),
+        sentence=("{value} seat{s}", "契約シートは{value}席"),
     ),
     feature(
         "seats_change_180d", "seats", "change",
@@ -37,7 +37,7 @@ SIZE = [
         "employee_count", "profile", "count",
         lambda w: w.known_employee_count,
         description=("Employees of the customer", "顧客の従業員数"),
-        sentence=("{value} employees", "従業員数は{value}人"),
+        sentence=("{value} employee{s}", "従業員数は{value}人"),
         nothing=("Number of employees not known", "従業員数は不明"),
     ),
     feature(

@@ -11,21 +11,21 @@ FEATURES = [
         "tickets_90d", "support", "count",
         lambda t: (t.age_days <= 90).sum(),
         description=("Tickets opened in the last 90 days", "直近90日の問い合わせ件数"),
-        sentence=("{value} tickets in 90 days", "直近90日の問い合わせは{value}件"),
+        sentence=("{value} ticket{s} in 90 days", "直近90日の問い合わせは{value}件"),
         empty=0,
     ),
     feature(
         "open_tickets", "support", "count",
         lambda t: t.is_open.sum(),
         description=("Tickets open", "未解決の問い合わせ件数"),
-        sentence=("{value} tickets are open", "未解決の問い合わせが{value}件"),
+        sentence=("{value} open ticket{s}", "未解決の問い合わせが{value}件"),
         empty=0, is_actionable=True,
     ),
     feature(
         "open_serious_tickets", "support", "count",
         lambda t: (t.is_open & t.severity.isin(["high", "urgent"])).sum(),
         description=("High or urgent tickets open", "重要度の高い未解決の問い合わせ件数"),
-        sentence=("{value} serious tickets are open", "重要度の高い未解決の問い合わせが{value}件"),
+        sentence=("{value} open serious ticket{s}", "重要度の高い未解決の問い合わせが{value}件"),
         empty=0, is_actionable=True,
     ),
     feature(
@@ -39,7 +39,7 @@ FEATURES = [
         "how_to_tickets_90d", "support", "count",
         lambda t: ((t.category == "how_to") & (t.age_days <= 90)).sum(),
         description=("How-to questions, last 90 days", "直近90日の使い方の質問件数"),
-        sentence=("{value} how-to questions in 90 days", "直近90日の使い方の質問は{value}件"),
+        sentence=("{value} how-to question{s} in 90 days", "直近90日の使い方の質問は{value}件"),
         empty=0, is_actionable=True,
     ),
     feature(

@@ -90,13 +90,13 @@ def triggers(s: Triggers, catalog: Catalog) -> list[Trigger]:
         _trigger(
             "gated_features", ("Tries locked features", "未契約機能の利用"),
             lambda w: w.gated_events_28d >= s.gated_events,
-            ("A locked feature was tried {value} times in 28 days", "直近28日に未契約の機能を{value}回試しています"), "gated_events_28d",
+            ("A locked feature was tried {value} time{s} in 28 days", "直近28日に未契約の機能を{value}回試しています"), "gated_events_28d",
             lambda w: w.last_gated_on,
         ),
         _trigger(
             "power_features", ("Power user", "パワーユーザー"),
             lambda w: w.deep_features_28d >= s.deep_features,
-            ("{value} features are used three times a week or more", "週3回以上使われている機能が{value}個"), "deep_features_28d",
+            ("{value} feature{s} used three times a week or more", "週3回以上使われている機能が{value}個"), "deep_features_28d",
         ),
         _trigger(
             "use_growing", ("Use is growing", "利用増加"),

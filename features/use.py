@@ -14,7 +14,7 @@ def _events(days: int) -> Feature:
         f"events_{days}d", "use", "count",
         lambda u: u.n_events.sum(where=u.age_days <= days),
         description=(f"Events in the last {days} days", f"直近{days}日の操作回数"),
-        sentence=(f"{{value}} events in the last {days} days", f"直近{days}日の操作回数は{{value}}回"),
+        sentence=(f"{{value}} event{{s}} in the last {days} days", f"直近{days}日の操作回数は{{value}}回"),
         empty=0,
         is_actionable=True,
     )  # fmt: skip

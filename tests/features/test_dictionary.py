@@ -51,6 +51,7 @@ def test_every_sentence_says_its_value(named: list[Feature]) -> None:
     for f in named:
         for language in ("en", "ja"):
             fields = FIELDS.findall(f.sentence[language])
+            fields = [field for field in fields if (field, language) != ("s", "en")]  # an English plural
             assert fields == ([] if f.unit == "flag" else ["value"]), f"{f.name}: {f.sentence[language]}"
 
 
@@ -104,5 +105,6 @@ def test_triggers_are_named_once_and_in_both_languages(all_triggers: list[Trigge
         assert JAPANESE.search(t.name.ja)
         assert JAPANESE.search(t.evidence.ja)
         for language in ("en", "ja"):
-            assert FIELDS.findall(t.evidence[language]) == ["value"], t.id
+            fields = FIELDS.findall(t.evidence[language])
+            assert [field for field in fields if (field, language) != ("s", "en")] == ["value"], t.id
         assert t.value in {f.name for f in named} | {"days_since_executive"}

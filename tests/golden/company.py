@@ -75,7 +75,7 @@ def company() -> dict[str, pd.DataFrame]:
         ],
         "life_events": [
             {"account_id": "ann", "happened_on": "2026-04-02", "kind": "funding"},
-            {"account_id": "ann", "happened_on": "2024-06-01", "kind": "merger"},
+            {"account_id": "ann", "happened_on": "2025-06-01", "kind": "merger"},
         ],
         "proposals": [
             {"account_id": "ann", "offer_id": "upgrade_next", "proposed_at": day("2026-03-03 09:00"),
