@@ -27,7 +27,7 @@ def metric_features(metric: Metric) -> list[Feature]:
             f"limit_{m}_peak_28d", "limits", "share",
             lambda w: w[f"{m}_peak"] / w[f"{m}_limit"].nullif(0),
             description=(f"{en}: peak use ÷ limit, last 28 days", f"{ja}：直近28日のピークの上限比"),
-            sentence=(f"{en} peaked at {{value}} of the limit in 28 days", f"{ja}は直近28日で最大上限の{{value}}"),
+            sentence=(f"{en} peaked at {{value}} of the limit in 28 days", f"{ja}は直近28日に最大で上限の{{value}}"),
             nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
         ),
         feature(

@@ -89,7 +89,7 @@ def test_the_extreme_speaks_through_the_metric_that_attains_it(
 ) -> None:
     said = reasons_of(built[0], named, catalog).set_index(["account_id", "feature"])
     assert said.loc[("ann", "limit_peak"), "text_en"].startswith("Storage peaked at 91 % of the limit in 28 days")
-    assert said.loc[("ann", "limit_peak"), "text_ja"].startswith("ストレージは直近28日で最大上限の91%")
+    assert said.loc[("ann", "limit_peak"), "text_ja"].startswith("ストレージは直近28日に最大で上限の91%")
     assert said.loc[("dot", "days_to_limit"), "text_en"].startswith("Storage reaches the limit in 3 days at this pace")
     assert said.loc[("bob", "limit_peak"), "text_en"] == "No limit applies, or none is measured"
 
