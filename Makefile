@@ -18,7 +18,7 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 COMPANY ?=
 DATA ?=
 
-.PHONY: help setup run test lint test-system lock clean
+.PHONY: help setup run test lint test-system bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -47,6 +47,10 @@ lint: $(STAMP) ## style, types and import layers
 
 test-system: $(STAMP) ## the tests that need a browser, LibreOffice or a server
 	python -m pytest -q -m system
+
+bench: $(STAMP) ## measure what the documents quote, after make run
+	python -m benchmarks.ten_times
+	python -m benchmarks.readme
 
 lock: $(STAMP) ## resolve the dependencies again
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
