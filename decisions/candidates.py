@@ -50,9 +50,10 @@ def _of_offer(
     """One row per account: this offer."""
     yearly = 12 * value.added_mrr(offer, accounts, catalog)
     lever = money.levers.get(offer.kind, 1.0)
-    expected = accounts["propensity"] * yearly - offer.contact_cost
+    discount = min(offer.discounts.steps_pct, default=0.0)
+    expected = accounts["propensity"] * yearly * (1 - discount / 100) * lever - offer.contact_cost
     # help earns no rank by money; who needs it gets it
-    priority = pd.Series(0.0, index=accounts.index) if offer.is_help else expected * lever
+    priority = pd.Series(0.0, index=accounts.index) if offer.is_help else expected
 
     blocked = gate.copy()
 
@@ -78,7 +79,7 @@ def _of_offer(
             "as_of": accounts["as_of"],
             "offer_id": offer.id,
             "channel": offer.channels[0],
-            "discount_pct": min(offer.discounts.steps_pct, default=0.0),
+            "discount_pct": discount,
             "is_allowed": blocked.isna(),
             "blocked_by": blocked,
             "p_accept": float("nan"),
@@ -104,8 +105,16 @@ def _is_over(offer: Offer, accounts: pd.DataFrame) -> pd.Series:
 
 def _refused_this(offer: Offer, accounts: pd.DataFrame, refusals: pd.DataFrame | None, settings: Gates) -> pd.Series:
     """Whether this very offer was declined not long enough ago."""
-    if refusals is None or settings.refusal_days is None:
+    if settings.refusal_days is None:
         return pd.Series(False, index=accounts.index)
-    of_this = refusals[refusals["offer_id"] == offer.id].set_index("account_id")["days_since_declined"]
-    days = accounts["account_id"].map(of_this).astype("float64")
-    return days < settings.same_offer_refusal_days
+    offers = pd.Series(offer.id, index=accounts.index)
+    return days_since_declined(accounts["account_id"], offers, refusals) < settings.same_offer_refusal_days
+
+
+def days_since_declined(account_ids: pd.Series, offer_ids: pd.Series, refusals: pd.DataFrame | None) -> pd.Series:
+    """Days since each account last declined the offer beside it; null where it never did."""
+    if refusals is None:
+        return pd.Series(float("nan"), index=account_ids.index)
+    days = refusals.set_index(["account_id", "offer_id"])["days_since_declined"]
+    asked = pd.MultiIndex.from_arrays([account_ids, offer_ids.fillna("")])
+    return pd.Series(days.reindex(asked).to_numpy(dtype="float64", na_value=float("nan")), index=account_ids.index)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from data.catalog import Catalog
 from decisions import conditions, gates
+from decisions.candidates import days_since_declined
 from decisions.settings import Decide, Gates, Segments
 
 ORDER = ("contact", "beyond_capacity", "holdout", "nurture", "none")
@@ -54,6 +55,7 @@ def ranked(
     gate_settings: Gates,
     money: Decide,
     segments: Segments,
+    refusals: pd.DataFrame | None = None,
     previous: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per account in the order of rank: its best allowed offer, or help, or what blocks it.
@@ -75,19 +77,26 @@ def ranked(
     rows = _within_capacity(rows, money)
     if money.nurture:
         rows = _helped(rows, helping)
-    cost = rows["offer_id"].map({offer.id: offer.contact_cost for offer in catalog.offers}).astype("float64")
-    rows["expected_arr"] = (rows["propensity"] * rows["value"] - cost).where(sells)
+    rows["expected_arr"] = rows["priority"].where(sells)  # the same until what contact adds is learnt
     rows["pscore"] = np.select([out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0)
     blocked = gates.first_blocking(rows, gate_settings)
     closest = _closest(candidates, catalog)
     rows = rows.merge(closest, on="account_id", how="left")
     rows["blocked_by"] = blocked.where(blocked.notna(), rows["closest_blocked_by"]).where(~sells)
     rows = _lacking(rows, catalog)
-    rows["unblock_days"] = gates.opens_in_days(rows, rows["blocked_by"], gate_settings)
+    by_itself = gates.opens_in_days(rows, rows["blocked_by"], gate_settings)
+    declined = days_since_declined(rows["account_id"], rows["closest_offer_id"], refusals)
+    of_this_offer = gate_settings.same_offer_refusal_days - declined
+    is_of_this = (rows["blocked_by"] == "recent_refusal") & ~(by_itself > 0)
+    rows["unblock_days"] = by_itself.mask(is_of_this, of_this_offer)
     rows["segment"] = segment(rows, segments)
     rows["stars"] = stars(rows["propensity"], base_rate, money.stars_from_lift)
-    rows["approval"] = None
-    rows["contact_by_on"] = (rows["as_of"] + pd.Timedelta(days=money.contact_within_days)).where(
+    limit = {offer.id: offer.discounts.approval_above_pct for offer in catalog.offers}
+    rows["needs_approval"] = rows["discount_pct"] > rows["offer_id"].map(limit).astype("float64")
+    first_step = {o.id: o.playbook[0].within_days for o in catalog.offers if o.playbook}
+    within = rows["offer_id"].map(first_step).fillna(money.contact_within_days)
+    within = within.clip(upper=money.contact_within_days).astype("int64")
+    rows["contact_by_on"] = (rows["as_of"] + pd.to_timedelta(within, unit="D")).where(
         rows["assignment"].isin(["contact", "nurture"])
     )
     return _moved(_in_order(rows), previous)
@@ -126,9 +135,9 @@ def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
 
 def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it."""
-    late = {
-        name: i for i, name in enumerate(("not_eligible", "not_applicable", "not_suitable", "offer_ended", "no_gain"))
-    }
+    # a refusal of this very offer comes before its conditions, which may well hold: it is not far
+    order = ("not_eligible", "not_applicable", "recent_refusal", "not_suitable", "offer_ended", "no_gain")
+    late = {name: i for i, name in enumerate(order)}
     sells = candidates["offer_id"].map({offer.id: not offer.is_help for offer in catalog.offers}).astype(bool)
     rows = candidates[sells & ~candidates["is_allowed"]]
     # what would bring nothing if it were accepted is not close, whatever conditions it meets

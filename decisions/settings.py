@@ -1,7 +1,11 @@
 """The numbers of deciding that a person may turn: gates, capacity, holdout, money."""
 
-from pydantic import Field
+from itertools import pairwise
+from typing import Annotated, Self
 
+from pydantic import Field, field_validator, model_validator
+
+from data.catalog import OfferKind
 from data.settings import Settings
 
 
@@ -25,6 +29,14 @@ class Segments(Settings):
     mid_from_seats: int = Field(default=20, ge=1)
     large_from_seats: int = Field(default=100, ge=1)
 
+    @model_validator(mode="after")
+    def _mid_is_below_large(self) -> Self:
+        if self.mid_from_seats >= self.large_from_seats:
+            raise ValueError(
+                f"mid_from_seats ({self.mid_from_seats}) must be below large_from_seats ({self.large_from_seats})"
+            )
+        return self
+
 
 class Decide(Settings):
     """Money and the team's week."""
@@ -35,6 +47,13 @@ class Decide(Settings):
     holdout_salt: str = "2026"
     contact_within_days: int = Field(default=7, ge=1)
     # a lever weighs a kind of offer on purpose; a trial earns only if it is bought in the end
-    levers: dict[str, float] = {"trial": 0.3}
+    levers: dict[OfferKind, Annotated[float, Field(ge=0)]] = {"trial": 0.3}
     nurture: bool = True  # offer help where nothing may be sold
     stars_from_lift: tuple[float, float, float, float] = (0.75, 1.5, 2.5, 4.0)  # of the base rate, for 2, 3, 4, 5 stars
+
+    @field_validator("stars_from_lift")
+    @classmethod
+    def _stars_ascend(cls, lifts: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        if lifts[0] <= 0 or any(above <= below for below, above in pairwise(lifts)):
+            raise ValueError("the first must be above 0, and each other above the one before it")
+        return lifts

@@ -22,8 +22,9 @@ def is_possible(offer: Offer, accounts: pd.DataFrame, catalog: Catalog) -> pd.Se
         reachable = {p.id for p in catalog.plans if catalog.plan_beside(p.id, changes.tier)}
         possible &= accounts["plan_id"].isin(reachable)
     for add_on in (catalog.products[a] for a in changes.add_ons):
-        owned = accounts["add_ons"].fillna("").map(lambda text, i=add_on.id: i in text.split())
-        possible &= ~owned & accounts["plan_id"].isin(_plans_that_gain(add_on, catalog, changes.tier or 0))
+        possible &= ~owns(accounts, add_on.id) & accounts["plan_id"].isin(
+            _plans_that_gain(add_on, catalog, changes.tier or 0)
+        )
     if changes.billing:
         possible &= accounts["billing"] != changes.billing
     if changes.seats_pct:
@@ -45,6 +46,7 @@ def added_mrr(offer: Offer, accounts: pd.DataFrame, catalog: Catalog) -> pd.Seri
             above = catalog.plan_beside(plan.id, 1)
             if above:
                 step = monthly_price(above, seats) - monthly_price(plan, seats)
+                step -= _made_idle(above, accounts, catalog)
                 added = added.mask(accounts["plan_id"] == plan.id, step)
     if changes.seats_pct:
         more = np.ceil(seats * changes.seats_pct / 100)
@@ -52,6 +54,21 @@ def added_mrr(offer: Offer, accounts: pd.DataFrame, catalog: Catalog) -> pd.Seri
     for add_on in changes.add_ons:
         added += monthly_price(catalog.products[add_on], seats)
     return (added * (1 - accounts["current_discount_pct"].fillna(0) / 100)).clip(lower=0)
+
+
+def owns(accounts: pd.DataFrame, add_on_id: str) -> pd.Series:
+    """Whether the account runs the add-on."""
+    return accounts["add_ons"].fillna("").map(lambda text: add_on_id in text.split()).astype(bool)
+
+
+def _made_idle(plan: Plan, accounts: pd.DataFrame, catalog: Catalog) -> pd.Series:
+    """What the account pays for add-ons that the plan holds already: on moving there it would drop them."""
+    seats = accounts["seats"].astype("float64")
+    idle = pd.Series(0.0, index=accounts.index)
+    for add_on in catalog.add_ons:
+        if plan.id not in _plans_that_gain(add_on, catalog, 0):
+            idle += monthly_price(add_on, seats).where(owns(accounts, add_on.id), 0.0)
+    return idle
 
 
 def _changes(offer: Offer, catalog: Catalog):  # type: ignore[no-untyped-def]  # the model's own nested type

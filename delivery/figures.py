@@ -46,7 +46,7 @@ def spoken(value: float, unit: Unit, language: Language, *, currency: str = "") 
     if unit in ("score", "nps", "count"):
         return f"{value:,.0f}"
     if unit == "sentiment":
-        words = ("red", "yellow", "green") if language == "en" else ("赤", "黄", "緑")
+        words = ("red", "yellow", "green") if language == "en" else ("危険", "要注意", "良好")
         return words[round(value)]
     if unit == "rating":
         return f"{value:.1f}"

@@ -194,7 +194,9 @@ PAGE: dict[str, Text] = {
     "language": _t("Language", "言語"),
     "glance": _t("The week at a glance", "今週の概要"),
     "glance_arr": _t("Expected ARR", "期待ARR"),
-    "glance_arr_note": _t("yearly, after discount and cost", "年額・割引と費用を差引後"),
+    "glance_arr_note": _t(
+        "a year, likely to come; not what the call adds", "年額の見込み（連絡による上乗せ分ではありません）"
+    ),
     "glance_new": _t("New on the list", "新しく入ったお客様"),
     "glance_new_note": _t("{up} moved up, {down} down", "上昇 {up}社・下降 {down}社"),
     "glance_first": _t("the first list", "初回のリスト"),
@@ -216,7 +218,7 @@ PAGE: dict[str, Text] = {
         "Of two customers, one who expanded and one who did not, the model put the right one first {auc} times in 100 "
         "({low} to {high}), on weeks it had not seen. Guessing would be right 50 times.",
         "アップセルに至ったお客様と至らなかったお客様を1社ずつ比べたとき、モデルは学習に使っていない期間で"
-        "100回中{auc}回（95%区間 {low}～{high}）正しく順位を付けました。当て推量なら50回です。",
+        "100回中{auc}回（推定の幅 {low}～{high}）正しく順位を付けました。当て推量なら50回です。",
     ),
     "footer": _t("As of {date} · horizon {n} days · model {model}", "基準日 {date}・予測期間 {n}日・モデル {model}"),
     "lists": _t("Lists", "一覧の切り替え"),

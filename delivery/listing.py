@@ -26,6 +26,8 @@ def ranked_accounts(
     rows = decisions.merge(words.chosen(reasons, named, n=n_reasons, language=language), on="account_id", how="left")
     rows = rows.sort_values("rank").reset_index(drop=True)
     rows["triggers"] = [fired.get(account, []) for account in rows["account_id"]]
+    approvers = {o.id: o.discounts.approver[language] for o in catalog.offers if o.discounts.approver}
+    rows["approval"] = rows["offer_id"].map(approvers).where(rows["needs_approval"].astype(bool), None)
     rows["would_unblock"] = words.would_unblock(rows, named, catalog, language)
     rows["model_version"] = model_version
     for name in ("p_accept", "p_organic", "uplift"):

@@ -13,7 +13,7 @@ import pyarrow as pa
 STRING, NUMBER, WHOLE, DAY, FLAG = pa.string(), pa.float64(), pa.int64(), pa.date32(), pa.bool_()
 STRINGS = pa.list_(pa.string())
 BASE = "(base)"  # the reasons' row for what every account starts from
-SUM_TOLERANCE = 1e-6  # points are sums of sixty floats; a wrong scale or a lost feature is far beyond this
+SUM_TOLERANCE = 1e-6  # points are sums of some eighty floats; a wrong scale or a lost feature is far beyond this
 
 BANDS = ("green", "yellow", "red")
 STAGES = ("onboarding", "adopting", "established", "renewal", "at_risk")
@@ -183,7 +183,7 @@ RANKED_ACCOUNTS = Output(
         Column("health_score", NUMBER, "0-100; null in the first 30 days", nullable=True, within=(0, 100)),
         Column("health_band", STRING, "green, yellow or red; null where no score", nullable=True, allowed=BANDS),
         Column("propensity", NUMBER, "calibrated probability of expansion within the horizon", within=(0, 1)),
-        Column("stars", WHOLE, "1-5, the propensity's place among the accounts", within=(1, 5)),
+        Column("stars", WHOLE, "1-5, by how many times the base rate the propensity is", within=(1, 5)),
         Column("offer_id", STRING, "what to do next, help included; null where nothing", nullable=True),
         Column("channel", STRING, "how to reach the account", nullable=True, allowed=CHANNELS),
         Column("discount_pct", NUMBER, "discount to offer, per cent", nullable=True, within=(0, 100)),
@@ -191,14 +191,21 @@ RANKED_ACCOUNTS = Output(
         Column("p_accept", NUMBER, "probability that the offer is accepted if made", nullable=True, within=(0, 1)),
         Column("p_organic", NUMBER, "probability of the same without contact", nullable=True, within=(0, 1)),
         Column("uplift", NUMBER, "p_accept less p_organic", nullable=True, within=(-1, 1)),
-        Column("expected_arr", NUMBER, "money a year, incremental, net of discount and cost", nullable=True),
+        Column(
+            "expected_arr",
+            NUMBER,
+            "money a year that it is likely to bring, less discount and cost; not yet what contact adds",
+            nullable=True,
+        ),
         Column("priority", NUMBER, "what the list is ordered by", nullable=True),
         Column("contact_by_on", DAY, "the last day on which contact is timely", nullable=True),
         Column("triggers", STRINGS, "ids of the triggers that fired"),
         *(Column(f"reason_{n}", STRING, f"reason {n} in the report's language", nullable=True) for n in range(1, 6)),
         Column("blocked_by", STRING, "the gate that keeps anything from being sold", nullable=True),
         Column("would_unblock", STRING, "the nearest change that would open it", nullable=True),
-        Column("movement", STRING, "against last week's list; null on the first", nullable=True, allowed=MOVEMENTS),
+        Column(
+            "movement", STRING, "against last week's list; on the first, all are new", nullable=True, allowed=MOVEMENTS
+        ),
         Column("movement_ranks", WHOLE, "ranks gained (lost: negative) since last week", nullable=True),
         Column("assignment", STRING, "what the draw and the capacity made of it", allowed=ASSIGNMENTS),
         Column("pscore", NUMBER, "probability of this assignment and offer; 1 where nothing was random", within=(0, 1)),

@@ -10,9 +10,10 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -99,6 +100,7 @@ def page(
     catalog: Catalog,
     language: Language,
     summary: Summary,
+    unblock: Mapping[str, Text] = MappingProxyType({}),
 ) -> str:
     """The page's HTML, from the four tables of contract.md section 3, in both languages, beginning with `language`.
 
@@ -120,7 +122,16 @@ def page(
         script_hash=_hash(script),
         style_hash=_hash(style),
         content=_embedded(
-            _content(ranked, reasons, candidates, triggers, catalog=catalog, language=language, summary=summary)
+            _content(
+                ranked,
+                reasons,
+                candidates,
+                triggers,
+                catalog=catalog,
+                language=language,
+                summary=summary,
+                unblock=unblock,
+            )
         ),
     )
 
@@ -146,6 +157,7 @@ def _content(
     catalog: Catalog,
     language: Language,
     summary: Summary,
+    unblock: Mapping[str, Text],
 ) -> dict[str, Any]:
     accounts = shown(ranked)
     sentences = Sentences()
@@ -175,7 +187,7 @@ def _content(
         "gates": [_both(labels.GATES[g].name if g in labels.GATES else labels.spelled(g)) for g in gates],
         "plans": {plan.id: _both(plan.name) for plan in catalog.plans},
         "offers": [_offer(offer) for offer in catalog.offers],
-        "accounts": _accounts(accounts, gates, catalog, as_of, sentences, language),
+        "accounts": _accounts(accounts, gates, catalog, as_of, sentences, language, unblock),
         "top": top,
         "why": why,
         "when": _triggers(triggers, place, as_of, sentences),
@@ -213,13 +225,16 @@ def _accounts(
     as_of: pd.Timestamp,
     sentences: Sentences,
     language: Language,
+    unblocked: Mapping[str, Text],
 ) -> dict[str, list[Any]]:
     """The list by columns. Days are counted from `as_of`; probabilities are in thousandths."""
     offers = {offer.id: i for i, offer in enumerate(catalog.offers)}
     blocked = _plain(accounts["blocked_by"])
     unblock = [
-        None if gate is None and text is None else sentences.add(_would_unblock(gate, text, language))
-        for gate, text in zip(blocked, _plain(accounts["would_unblock"]), strict=True)
+        None
+        if gate is None and text is None
+        else sentences.add(unblocked.get(account) or _would_unblock(gate, text, language))
+        for account, gate, text in zip(accounts["account_id"], blocked, _plain(accounts["would_unblock"]), strict=True)
     ]
     return {
         "rank": _plain(accounts["rank"]),

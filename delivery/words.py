@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from data.catalog import Catalog, Language
+from data.catalog import Catalog, Language, Text
 from delivery import labels
 from delivery.figures import said, spoken
 from features.feature import Feature, Unit
@@ -65,10 +65,13 @@ def _of_extreme(
 def _sentence(f: Feature, value: float, median: float, plan: str, currency: str, language: Language) -> str:
     if np.isnan(value):
         return f.nothing[language]
-    text = said(f.sentence[language], value, f.unit, language, currency=currency)
-    if np.isnan(median):
-        return text
-    peer = spoken(median, f.unit, language, currency=currency)
+    if value == 0 and f.zero:
+        text = f.zero[language]
+    else:
+        text = said(f.sentence[language], value, f.unit, language, currency=currency)
+    peer = "" if np.isnan(median) else spoken(median, f.unit, language, currency=currency)
+    if not peer or peer == spoken(value, f.unit, language, currency=currency):
+        return text  # a comparison with the same figure says nothing
     return f"{text}（{plan}の中央値：{peer}）" if language == "ja" else f"{text} (median on {plan}: {peer})"
 
 
@@ -203,3 +206,10 @@ def would_unblock(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Ca
         return gate_words.would_unblock[language] if gate_words else None
 
     return decisions.apply(say, axis=1) if len(decisions) else pd.Series(dtype=object)
+
+
+def unblock_in_both(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Catalog) -> dict[str, Text]:
+    """What `would_unblock` says, in both languages, by account_id."""
+    en, ja = (would_unblock(decisions, named, catalog, language) for language in LANGUAGES)
+    said_of = zip(decisions["account_id"], en, ja, strict=True)
+    return {account: Text(en=one, ja=other) for account, one, other in said_of if one and other}

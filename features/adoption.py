@@ -85,6 +85,7 @@ BY_FEATURE = [
         lambda f: f.gated_events_28d.sum(),
         description=("Meetings with a locked feature, last 28 days", "直近28日に未契約の機能に触れた回数"),
         sentence=("A locked feature was tried {value} time{s} in 28 days", "直近28日に未契約の機能を{value}回試しています"),
+        zero=("No locked feature was tried in 28 days", "直近28日に未契約の機能は試されていません"),
         empty=0,
     ),
     feature(
@@ -92,6 +93,7 @@ BY_FEATURE = [
         lambda f: f.gated_events_28d.sum(where=f.is_next.fill_null(False)),
         description=("Meetings with a feature that the next plan opens, last 28 days", "直近28日に上位プランの機能に触れた回数"),
         sentence=("Features of the next plan were tried {value} time{s} in 28 days", "直近28日に上位プランの機能を{value}回試しています"),
+        zero=("No feature of the next plan was tried in 28 days", "直近28日に上位プランの機能は試されていません"),
         empty=0,
     ),
     feature(
@@ -99,6 +101,7 @@ BY_FEATURE = [
         lambda f: (f.gated_events_90d > 0).sum(),
         description=("Different locked features met, last 90 days", "直近90日に触れた未契約機能の種類"),
         sentence=("Tried {value} different locked feature{s} in 90 days", "直近90日に未契約の機能{value}種類を試しています"),
+        zero=("No locked feature was tried in 90 days", "直近90日に未契約の機能は試されていません"),
         empty=0,
     ),
     feature(
@@ -149,6 +152,7 @@ def _gated_by(add_on: AddOn) -> Feature:
         lambda f: f.gated_events_28d.sum(where=f.feature.isin(add_on.features)),
         description=(f"Meetings with what {en} opens, last 28 days", f"直近28日に{ja}の機能に触れた回数"),
         sentence=(f"What {en} opens was tried {{value}} time{{s}} in 28 days", f"直近28日に{ja}の機能を{{value}}回試しています"),
+        zero=(f"Nothing that {en} opens was tried in 28 days", f"直近28日に{ja}の機能は試されていません"),
         empty=0,
     )  # fmt: skip
 

@@ -57,7 +57,7 @@ def features(staged: Staged, cohort: ir.Table, catalog: Catalog, health: Health,
     wide = _mutated(wide.cache(), healths.parts(health))
     wide = _mutated(wide, healths.score(health))
     wide = wide.mutate(health_band=healths.band(wide.health_score, health))
-    wide = _mutated(wide, stages.features(lifecycle))
+    wide = _mutated(wide, stages.features(lifecycle, catalog))
     wide = _mutated(wide, peers.FEATURES)
     named = dictionary(catalog, health, lifecycle)
     of_cohort = [name for name in cohort.columns if name not in {f.name for f in named}]
@@ -90,7 +90,7 @@ def dictionary(catalog: Catalog, health: Health, lifecycle: Lifecycle) -> list[F
         *profile.FEATURES,
         *healths.parts(health),
         *healths.score(health),
-        *stages.features(lifecycle),
+        *stages.features(lifecycle, catalog),
     ]
     first = {group: i for i, group in reversed(list(enumerate(f.group for f in found)))}
     return sorted(found, key=lambda f: first[f.group])

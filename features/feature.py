@@ -26,7 +26,7 @@ class Feature:
     empty: its value where the source table exists but the account has no rows in it (0 for a count, None for a mean).
     sentence: what a CSM can repeat to the customer; with `{value}`, which the reader's language formats by `unit`, and
         `{s}` for an English plural.
-    nothing: the sentence where the value is null.
+    nothing: the sentence where the value is null; zero: where it is 0 and "0 times" would read oddly.
     needs_days: null for an account younger than this: half a window is no trend.
     speaks_through: the features of which this one is the extreme; the sentence is theirs, so that it names what it means.
     is_predictor: whether the model may read it; others serve conditions and display.
@@ -45,6 +45,7 @@ class Feature:
     is_predictor: bool = True
     is_actionable: bool = False
     speaks_through: tuple[str, ...] = ()
+    zero: Text | None = None
 
 
 def feature(
@@ -61,13 +62,15 @@ def feature(
     is_predictor: bool = True,
     is_actionable: bool = False,
     speaks_through: tuple[str, ...] = (),
+    zero: tuple[str, str] | None = None,
 ) -> Feature:
     """A feature whose texts are given as (English, Japanese)."""
     missing = nothing or (f"{description[0]}: not known", f"{description[1]}：データなし")
     said, spoken, silent = (Text(en=en, ja=ja) for en, ja in (description, sentence, missing))
     return Feature(
-        name, group, unit, said, spoken, silent, of, empty, needs_days, is_predictor, is_actionable, speaks_through
-    )
+        name, group, unit, said, spoken, silent, of, empty, needs_days, is_predictor, is_actionable, speaks_through,
+        Text(en=zero[0], ja=zero[1]) if zero else None,
+    )  # fmt: skip
 
 
 def aggregated(rows: ir.Table, features: list[Feature]) -> ir.Table:

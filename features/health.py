@@ -1,8 +1,10 @@
 """The health score: five parts from 0 to 100, weighed in one place, missing ones redistributed, stale ones dropped."""
 
+from typing import Self
+
 import ibis
 import ibis.expr.types as ir
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from data.settings import Settings
 from features.feature import Feature, feature
@@ -17,20 +19,32 @@ class Weights(Settings):
     sentiment: float = Field(default=15, ge=0)
     engagement: float = Field(default=15, ge=0)
 
+    @model_validator(mode="after")
+    def _some_part_counts(self) -> Self:
+        if not any(self.model_dump().values()):
+            raise ValueError("one of them must be above 0, or nothing counts")
+        return self
+
 
 class Health(Settings):
     """The numbers of the health score: what counts as full marks, when a part is stale, where the bands begin."""
 
     weights: Weights = Weights()
     none_before_days: int = Field(default=30, ge=0)  # nothing fair can be said of the first month
-    green_from: float = 75
-    yellow_from: float = 50
+    green_from: float = Field(default=75, ge=0, le=100)
+    yellow_from: float = Field(default=50, ge=0, le=100)
     full_active_days: float = Field(default=20, gt=0)  # of 28: every working day
     full_adoption: float = Field(default=0.6, gt=0)
-    nps_stale_after_days: int = 180
-    touch_stale_after_days: int = 180
-    serious_ticket_costs: float = 40
-    open_ticket_costs: float = 8
+    nps_stale_after_days: int = Field(default=180, ge=0)
+    touch_stale_after_days: int = Field(default=180, gt=30)  # full marks for the first 30 days, none after this
+    serious_ticket_costs: float = Field(default=40, ge=0)
+    open_ticket_costs: float = Field(default=8, ge=0)
+
+    @model_validator(mode="after")
+    def _green_is_above_yellow(self) -> Self:
+        if self.green_from <= self.yellow_from:
+            raise ValueError(f"green_from ({self.green_from:g}) must be above yellow_from ({self.yellow_from:g})")
+        return self
 
 
 def _part(name: str, en: str, ja: str, of: object, **more: bool) -> Feature:

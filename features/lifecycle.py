@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
+from data.catalog import Catalog
 from data.settings import Settings
 from features.feature import Feature, feature
 
@@ -18,9 +19,24 @@ class Lifecycle(Settings):
     at_risk_use_change: float = -0.4
     reached_gated_events: int = 3
     reached_limit: float = 0.8
+    unhappy_nps_to: int = 6
+    unhappy_nps_days: int = 90
 
 
-def features(s: Lifecycle) -> list[Feature]:
+def lifted(catalog: Catalog) -> dict[str, list[str]]:
+    """By metric: the plans whose limit on it the next plan lifts. Seats are bought, and no plan lifts them."""
+
+    def lifts(plan_id: str, metric: str) -> bool:
+        now, above = catalog.plan(plan_id).limits.get(metric), catalog.plan_beside(plan_id, 1)
+        if now is None or above is None:
+            return False
+        then = above.limits.get(metric)
+        return then is None or then > now
+
+    return {m.id: [plan.id for plan in catalog.plans if lifts(plan.id, m.id)] for m in catalog.metrics}
+
+
+def features(s: Lifecycle, catalog: Catalog) -> list[Feature]:
     """The stage and the flags, over the wide table with the health score in it."""
 
     def stage(w: ir.Table) -> ir.Value:
@@ -39,11 +55,16 @@ def features(s: Lifecycle) -> list[Feature]:
 
     def has_reached_for_more(w: ir.Table) -> ir.Value:
         gated = (w.gated_next_plan_28d >= s.reached_gated_events).fill_null(False)
-        return gated | (w.limit_peak >= s.reached_limit).fill_null(False)
+        for metric, plans in lifted(catalog).items():
+            if plans:
+                pressed = (w[f"limit_{metric}_peak_28d"] >= s.reached_limit).fill_null(False)
+                gated = gated | (pressed & w.plan_id.isin(plans))
+        return gated
 
     def needs_help(w: ir.Table) -> ir.Value:
         serious = (w.open_serious_tickets > 0).fill_null(False)
-        unhappy = (w.nps_latest <= 6).fill_null(False) | (w.csm_sentiment_level == 0).fill_null(False)
+        nps = ((w.nps_latest <= s.unhappy_nps_to) & (w.nps_age_days <= s.unhappy_nps_days)).fill_null(False)
+        unhappy = nps | (w.csm_sentiment_level == 0).fill_null(False)
         return serious | unhappy | (w.health_band == "red").fill_null(False)
 
     return [
@@ -54,7 +75,7 @@ def features(s: Lifecycle) -> list[Feature]:
         ),
         feature(
             "has_reached_for_more", "adoption", "flag", has_reached_for_more,
-            description=("Meets locked features of the next plan, or a limit", "上位プランの機能または上限に達している"),
+            description=("Meets what the next plan opens: its features, or a limit that it lifts", "上位プランで解放される機能や上限に達している"),
             sentence=("Reaches for more than the plan holds", "プランを超える利用の兆し"),
             is_predictor=False,
         ),

@@ -34,7 +34,7 @@ def metric_features(metric: Metric) -> list[Feature]:
             f"days_to_limit_{m}", "limits", "days",
             lambda w: _days_to_limit(w, metric),
             description=(f"{en}: days until the limit at the trend of 28 days, {FAR_DAYS} for a year or more", f"{ja}：現在の傾向で上限に達するまでの日数（1年以上は{FAR_DAYS}）"),
-            sentence=(f"{en} reaches the limit in {{value}} at this pace", f"このペースでは{ja}が{{value}}で上限に到達"),
+            sentence=(f"{en}: the limit is {{value}} away at this pace", f"このペースでは{ja}が{{value}}で上限に到達"),
             nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
         ),
     ]  # fmt: skip

@@ -60,8 +60,8 @@ def _of_limit(metric: Metric, s: Triggers) -> list[Trigger]:
     """Near a limit, at it, and soon there."""
     en, ja = metric.name.en[:1].upper() + metric.name.en[1:], metric.name.ja
     share, days = f"limit_{metric.id}_latest", f"days_to_limit_{metric.id}"
-    evidence = (f"{en} stands at {{value}} of the limit", f"{ja}は上限の{{value}}")
-    soon = (f"{en} reaches the limit in {{value}} at this pace", f"このペースでは{ja}が{{value}}で上限に到達")
+    evidence = (f"{en} at {{value}} of the limit", f"{ja}は上限の{{value}}")
+    soon = (f"{en}: the limit is {{value}} away at this pace", f"このペースでは{ja}が{{value}}で上限に到達")
     return [
         _trigger(
             f"limit_{metric.id}", (f"{en} near the limit", f"{ja}が上限間近"),

@@ -12,7 +12,7 @@ import pandas as pd
 from data.catalog import Catalog
 from data.known import calendar
 from decisions.candidates import candidates
-from decisions.ranking import ranked
+from decisions.ranking import ranked, segment, stars
 from features.proposals import refusals
 from pipelines import lake, paths, stage, tables, written
 from pipelines.params import Params
@@ -40,7 +40,11 @@ def decided(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Candidates and decisions of the week."""
     accounts = current.merge(scores, on=["account_id", "as_of"])
-    offered = candidates(accounts, refused(params, staged_at), catalog, params.gates, params.decide)
+    # a condition of the catalogue may ask for these columns of the list
+    accounts["segment"] = segment(accounts, params.segments)
+    accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
+    refusals = refused(params, staged_at)
+    offered = candidates(accounts, refusals, catalog, params.gates, params.decide)
     decisions = ranked(
         accounts,
         offered,
@@ -49,6 +53,7 @@ def decided(
         gate_settings=params.gates,
         money=params.decide,
         segments=params.segments,
+        refusals=refusals,
         previous=previous,
     )
     return offered, decisions

@@ -3,6 +3,7 @@
 Reads   decisions, candidates, contributions, current, triggers, metrics
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest;
         reports/top_100.csv, for git
+        reports/weekly/run.json, which differs between clones and is no DVC output
 """
 
 from collections.abc import Iterator
@@ -23,10 +24,15 @@ from delivery.workbook import workbook
 from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
-from pipelines import paths, stage, tables, written
+from pipelines import paths, stage, tables, whence, written
 from pipelines.params import Params
 
 WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
+NOT_JUDGED = Text(
+    en="This model was not judged on the data of this folder's metrics, so how well it tells accounts apart is not "
+    "known here.",
+    ja="このモデルは、このフォルダの評価指標のデータでは評価されていません。見分ける精度はここでは分かりません。",
+)
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
 
 
@@ -62,7 +68,14 @@ def delivered(
         "ranked_accounts.csv": to_csv(ranked).encode(),
         "ranked_accounts.xlsx": workbook(ranked, catalog=catalog, language=language, summary=summary),
         "index.html": page(
-            ranked, reasons, offered, triggers, catalog=catalog, language=language, summary=summary
+            ranked,
+            reasons,
+            offered,
+            triggers,
+            catalog=catalog,
+            language=language,
+            summary=summary,
+            unblock=words.unblock_in_both(decisions, named, catalog),
         ).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
         "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered)),
@@ -72,9 +85,8 @@ def delivered(
 
 def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], validation: dict[str, Any]) -> Summary:
     """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
-    if metrics["model_version"] != model.model_version:  # judged was another model than the one that scores
-        metrics = {"ours": {"auc": {"value": None, "low": None, "high": None}}, "is_better_than_base_rate": True}
-    auc = metrics["ours"]["auc"]
+    is_judged = metrics["model_version"] == model.model_version  # or else another model was than the one that scores
+    auc = metrics["ours"]["auc"] if is_judged else dict.fromkeys(("value", "low", "high"))
     return Summary(
         company=params.run.company,
         as_of=params.run.as_of,
@@ -83,8 +95,8 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], valid
         auc=auc["value"],
         auc_low=auc["low"],
         auc_high=auc["high"],
-        has_signal=bool(metrics["is_better_than_base_rate"]),
-        warnings=tuple(_warnings(validation)),
+        has_signal=is_judged and bool(metrics["is_better_than_base_rate"]),
+        warnings=(*(() if is_judged else (NOT_JUDGED,)), *_warnings(validation)),
     )
 
 
@@ -169,6 +181,7 @@ def main() -> None:
     )
     write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)
     write({paths.TOP.name: top(files["ranked_accounts.parquet"])}, paths.TOP.parent)
+    written.as_json(whence.RUN, whence.of_repro(str(params.run.as_of), model.model_version))
 
 
 if __name__ == "__main__":

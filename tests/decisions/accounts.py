@@ -10,6 +10,7 @@ WELL = {
     "plan_tier": 2, "seats": 10.0, "mrr": 249.0, "billing": "monthly", "add_ons": None, "current_discount_pct": 0.0,
     "renews_on": pd.Timestamp("2026-07-01"), "days_to_renewal": 30, "has_opted_in": True,
     "do_not_contact_until": pd.NaT, "tenure_days": 400, "open_serious_tickets": 0, "health_band": "green",
+    "open_tickets": 0,
     "health_score": 80.0, "csm_sentiment": "green", "nps_latest": 9.0, "nps_age_days": 10.0, "use_change_28d": 0.1,
     "days_since_refusal": None, "contacts_30d": 0, "lifecycle_stage": "established", "needs_help": False,
     "has_reached_for_more": True, "adoption_rate": 0.4, "gated_events_28d": 9, "gated_analytics_28d": 9,

@@ -14,12 +14,19 @@ from tests.decisions.accounts import AS_OF, accounts
 from tests.decisions.test_gates import ORDER, SHUT
 
 
-def listed(catalog: Catalog, rows: pd.DataFrame, *, previous: pd.DataFrame | None = None, **money: Any) -> pd.DataFrame:
+def listed(
+    catalog: Catalog,
+    rows: pd.DataFrame,
+    *,
+    previous: pd.DataFrame | None = None,
+    refusals: pd.DataFrame | None = None,
+    **money: Any,
+) -> pd.DataFrame:
     decide = Decide(**({"holdout_share": 0.0} | money))
-    offered = candidates(rows, None, catalog, Gates(), decide)
+    offered = candidates(rows, refusals, catalog, Gates(), decide)
     return ranked(
         rows, offered, catalog, base_rate=0.1, gate_settings=Gates(), money=decide, segments=Segments(),
-        previous=previous,
+        refusals=refusals, previous=previous,
     )  # fmt: skip
 
 
@@ -95,7 +102,7 @@ def test_whoever_is_not_sold_to_has_a_cause_and_a_way_out(crowd: pd.DataFrame, c
 
 
 def test_help_goes_to_whom_nothing_is_sold_the_first_of_the_catalogue(catalog: Catalog) -> None:
-    both = {"health_band": "red", "needs_help": True, "adoption_rate": 0.2}
+    both = {"health_band": "red", "needs_help": True, "open_tickets": 1, "adoption_rate": 0.2}
     rows = accounts(both, both | {"needs_help": False}, both | {"needs_help": False, "adoption_rate": 0.9}, {})
     found = listed(catalog, rows).set_index("account_id")
     assert found["assignment"].tolist() != []
@@ -103,6 +110,8 @@ def test_help_goes_to_whom_nothing_is_sold_the_first_of_the_catalogue(catalog: C
     assert found.loc["acc-001", ["assignment", "offer_id"]].tolist() == ["nurture", "training"]
     assert found.loc["acc-002", "assignment"] == "none"
     assert found.loc["acc-003", "assignment"] == "contact"
+    calm = listed(catalog, accounts(both | {"open_tickets": 0})).iloc[0]
+    assert calm["offer_id"] == "check_in"  # no open problem to solve: ask what is wrong
     off = listed(catalog, rows, nurture=False).set_index("account_id")
     assert off.loc["acc-000", "assignment"] == "none"
 
@@ -202,3 +211,31 @@ def test_same_input_same_list(crowd: pd.DataFrame, catalog: Catalog) -> None:
     for money in ({}, {"holdout_share": 0.2}):
         first, second = listed(catalog, crowd, **money), listed(catalog, shuffled, **money)
         pd.testing.assert_frame_equal(first, second)
+
+
+def only(catalog: Catalog, offer_id: str, **changed: Any) -> Catalog:
+    """The catalogue with one offer, changed."""
+    offer = next(o for o in catalog.offers if o.id == offer_id)
+    return catalog.model_copy(update={"offers": [offer.model_copy(update=changed)]})
+
+
+def test_waiting_for_the_same_offer_counts_from_its_own_refusal(catalog: Catalog) -> None:
+    declined = pd.DataFrame({"account_id": ["acc-000"], "offer_id": ["seats_20"], "days_since_declined": [120]})
+    rows = accounts({"days_since_refusal": 120.0})
+    found = listed(only(catalog, "seats_20"), rows, refusals=declined).iloc[0]
+    assert (found["blocked_by"], found["unblock_days"]) == ("recent_refusal", 60.0)  # 180 for the same offer
+
+
+def test_a_discount_above_the_limit_needs_approval_and_costs(catalog: Catalog) -> None:
+    offer = next(o for o in catalog.offers if o.id == "seats_20")
+    dear = offer.discounts.model_copy(update={"steps_pct": [10.0], "approval_above_pct": 5.0})
+    plain, discounted = (
+        listed(only(catalog, "seats_20", **changed), accounts({})).iloc[0] for changed in ({}, {"discounts": dear})
+    )
+    assert (plain["needs_approval"], discounted["needs_approval"]) == (False, True)
+    assert plain["expected_arr"] - discounted["expected_arr"] == pytest.approx(0.5 * 0.1 * plain["value"])
+
+
+def test_the_first_step_of_the_playbook_sets_the_deadline(catalog: Catalog) -> None:
+    found = listed(only(catalog, "seats_20"), accounts({})).iloc[0]
+    assert found["contact_by_on"] == AS_OF + pd.Timedelta(days=3)
