@@ -126,7 +126,7 @@ class World(Settings):
     without_owner: float = Field(default=0.05, ge=0, le=1)
     survey_rate: float = Field(default=0.32, ge=0, le=1)  # of accounts answer a survey that is sent every fifth month
     usage_rate: float = Field(
-        default=0.105, ge=0
+        default=0.126, ge=0
     )  # rows a day and adopted feature, at one user; grows with the root of users
     horizon_days: int = Field(default=90, ge=1, le=92)  # of the truth about expansion
     replicates: int = Field(default=12, ge=1)  # futures that are averaged for it

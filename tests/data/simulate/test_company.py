@@ -202,3 +202,10 @@ def test_plan_shares_must_fit_the_catalogue(simulated: Callable[..., list[Part]]
     world = SMALL.model_copy(update={"arrivals": SMALL.arrivals.model_copy(update={"plan_shares": (1.0,)})})
     with pytest.raises(BadInput, match="plan_shares has 1 shares and the catalogue has 4 plans"):
         simulated(world)
+
+
+def test_processes_change_nothing(simulated: Callable[..., list[Part]]) -> None:
+    given_ = {"accounts": 30, "months": 3, "block": 8}
+    alone, spread = simulated(**given_), simulated(**given_, processes=2)
+    assert len(alone) == len(spread) == 4
+    assert all(same(a, b) for a, b in zip(alone, spread, strict=True))
