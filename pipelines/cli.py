@@ -67,20 +67,25 @@ def validate(source: Path | None) -> None:
 @click.option("--preset", default="midmarket", show_default=True, help="Which kind of company; see docs/simulator.md.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option(
-    "--catalog", "catalog_file", type=click.Path(path_type=Path), default=Path("catalog.yaml"), show_default=True
+    "--catalog",
+    "catalog_file",
+    type=click.Path(path_type=Path),
+    help="What it sells; else catalog.yaml, at the preset's prices and by its channels.",
 )
 @click.option(
     "--ends-on", type=DAY, default="2026-06-01", show_default=True, help="The day after the last one with data."
 )
 def simulate(
-    accounts: int, months: int, seed: int, preset: str, out: Path, catalog_file: Path, ends_on: datetime
+    accounts: int, months: int, seed: int, preset: str, out: Path, catalog_file: Path | None, ends_on: datetime
 ) -> None:
     """Make a synthetic company that satisfies the contract: raw tables, catalog.yaml and truth/."""
     from data.catalog import Catalog
+    from data.simulate.catalogs import catalog_of
+    from pipelines import paths
     from pipelines.simulate import world_of, write_company
 
     write_company(
-        Catalog.load(catalog_file),
+        Catalog.load(catalog_file) if catalog_file else catalog_of(preset, Catalog.load(paths.CATALOG)),
         world_of(preset),
         accounts=accounts,
         months=months,

@@ -241,7 +241,7 @@ def evolve(
 
     over = state.log_level - shop.log_limit.take(shop.code(state.plan, state.add_ons), axis=0)
     lock_out = np.clip(over.max(axis=1, initial=0.0), 0, 1)
-    drift = (1 - d.satisfaction_persistence) * (0.25 + 0.75 * state.fit)
+    drift = (1 - d.satisfaction_persistence) * (d.satisfaction_level + 0.75 * state.fit)
     state.satisfaction = (
         d.satisfaction_persistence * state.satisfaction + drift + d.satisfaction_noise * z[:, 0]
         - d.ticket_harm * _one(serious) - 0.15 * lock_out + 0.25 * _one(helped)
