@@ -1,7 +1,7 @@
 """What presses on an account this month, and how likely each change of its terms is of its own accord."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 
 import numpy as np
@@ -41,6 +41,12 @@ class Outlook:
     def hazards(self) -> list[Floats]:
         """(n,) each: expansions, fewer seats, downgrade, leaving."""
         return [*self.expansion.T, self.seats_down, self.downgrade, self.churn]
+
+    def repeat(self, times: int) -> "Outlook":
+        """Every account's `times` times, one after the other."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "groups"}
+        groups = {name: np.repeat(cause, times) for name, cause in self.groups.items()}
+        return Outlook(groups=groups, **{name: np.repeat(value, times, axis=0) for name, value in own.items()})
 
 
 def active_users(state: State) -> Floats:

@@ -164,6 +164,10 @@ class Intent:
     p_programme: Floats  # (n,): an offer, or none, is drawn at random
     p_person: Floats  # (n,): else, a CSM chooses one
 
+    def repeat(self, times: int) -> "Intent":
+        """Every account's `times` times, one after the other."""
+        return Intent(**{f.name: np.repeat(getattr(self, f.name), times, axis=0) for f in fields(self)})
+
 
 def intend(world: World, shop: Shop, state: State, outlook: Outlook) -> Intent:
     """Who may be proposed something, and how likely that is."""

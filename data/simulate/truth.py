@@ -46,6 +46,12 @@ def p_expansion(
     n, R = z.shape[:2]
     tier_before = np.repeat(shop.tier[state.plan], R)
     enough = np.repeat((1 + MIN_GROWTH) * np.round(mrr(shop, state), 2) - 1e-9, R)
+    # In the first month all futures of an account are one.
+    now = state.copy()
+    reprice(world, now, months[0])
+    first = look(world, shop, now, months[0])
+    first_intent = intend(world, shop, now, first).repeat(R) if contact else None
+    first = first.repeat(R)
     state = state.repeat(R)
     z, u = z.reshape(n * R, *z.shape[2:]), u.reshape(n * R, *u.shape[2:])
     unchanged, expanded = np.ones(n * R), np.zeros(n * R)
@@ -54,10 +60,10 @@ def p_expansion(
         if days_left <= 0:
             break
         reprice(world, state, month)
-        outlook = look(world, shop, state, month)
+        outlook = look(world, shop, state, month) if t else first
         if contact:
             # Which offer would be made is drawn; whether it is, and whether it is taken, is summed over.
-            intent = intend(world, shop, state, outlook)
+            intent = first_intent if first_intent and t == 0 else intend(world, shop, state, outlook)
             p_made = intent.p_programme + (1 - intent.p_programme) * intent.p_person
             by_programme = u[:, t, 0] * p_made < intent.p_programme
             offered = fill_in(world, shop, state, intent, by_programme, p_made > 0, u[:, t])
