@@ -151,7 +151,7 @@ PRESETS: dict[str, World] = {
         expansion=Expansion(upgrade=-4.9, seats=-3.3, limit_pressure_at=0.92),
         leaving=Leaving(churn_free=-3.6, churn_monthly=-4.2, churn_annual=-2.3),
         selling=Selling(
-            chosen=-2.6, random_rate=0.04, channels={"csm": 0.1, "email": -0.4, "in_app": 0.0}, accept=-3.9
+            chosen=-1.7, random_rate=0.012, channels={"csm": 0.1, "email": -0.4, "in_app": 0.0}, accept=-3.9
         ),
     ),
     # Few and large accounts, contracts by the year, a CSM for every couple of dozen of them.
