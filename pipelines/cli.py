@@ -67,7 +67,12 @@ def validate(source: Path | None) -> None:
 @click.option("--seed", type=click.IntRange(min=0), required=True)
 @click.option("--preset", default="midmarket", show_default=True, help="Which kind of company; see docs/simulator.md.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
-@click.option("--catalog", "catalog_file", type=click.Path(path_type=Path), help="catalog.yaml by default.")
+@click.option(
+    "--catalog",
+    "catalog_file",
+    type=click.Path(path_type=Path),
+    help="What it sells; else catalog.yaml, at the preset's prices and by its channels.",
+)
 @click.option(
     "--ends-on", type=DAY, default="2026-06-01", show_default=True, help="The day after the last one with data."
 )
@@ -76,12 +81,14 @@ def simulate(
 ) -> None:
     """Make a synthetic company that satisfies the contract: raw tables, catalog.yaml and truth/."""
     from data.catalog import Catalog
+    from data.simulate.catalogs import catalog_of
     from pipelines import paths
     from pipelines.simulate import world_of, write_company
 
     here, project = paths.CATALOG, Path(__file__).parents[1] / paths.CATALOG
+    base = here if here.is_file() else project
     write_company(
-        Catalog.load(catalog_file or (here if here.is_file() else project)),
+        Catalog.load(catalog_file) if catalog_file else catalog_of(preset, Catalog.load(base)),
         world_of(preset),
         accounts=accounts,
         months=months,

@@ -15,11 +15,13 @@ from data.catalog import Catalog
 from data.contract import RAW_TABLES
 from data.errors import BadInput
 from data.simulate.company import TRUTH, raw_schema, simulate
+from data.simulate.parallel import cores
 from data.simulate.world import PRESETS, World
 from pipelines import paths
 from pipelines.params import Params
 from pipelines.stage import run
 
+WORTH_SPREADING = 5_000  # accounts
 NO_COMPANY = "No company is simulated here (simulate.accounts is 0): sources.yaml says where the tables are.\n"
 
 
@@ -55,7 +57,12 @@ def _write(catalog: Catalog, world: World, *, accounts: int, months: int, seed: 
     files |= {name: (out / "truth" / f"{name}.parquet", schema) for name, schema in TRUTH.items()}
     writers = {name: pq.ParquetWriter(path, schema, compression="zstd") for name, (path, schema) in files.items()}
     try:
-        for part in simulate(catalog, world, accounts=accounts, months=months, seed=seed, ends_on=ends_on):
+        # A process costs two seconds to start, and a small company is done before that.
+        processes = cores() if accounts >= WORTH_SPREADING else 1
+        parts = simulate(
+            catalog, world, accounts=accounts, months=months, seed=seed, ends_on=ends_on, processes=processes
+        )
+        for part in parts:
             for name, table in (part.raw | part.truth).items():
                 writers[name].write_table(table)
     finally:

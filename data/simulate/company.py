@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from data.simulate.history import History, live
 from data.simulate.identity import account_ids
 from data.simulate.month import N_NORMALS, N_UNIFORMS
 from data.simulate.outlook import look
+from data.simulate.parallel import in_order
 from data.simulate.people import accounts_and_changes
 from data.simulate.pitches import proposals
 from data.simulate.purchases import subscriptions
@@ -27,7 +29,7 @@ from data.simulate.truth import causes, p_expansion
 from data.simulate.use import usage_and_meters
 from data.simulate.world import World
 
-BLOCK = 400  # accounts at a time: some 200 MB
+BLOCK = 500  # accounts at a time: some 300 MB
 TRUTH = {
     "expansion": pa.schema(
         [("account_id", pa.string()), ("as_of", pa.date32()), ("p_logged", pa.float64()),
@@ -58,9 +60,12 @@ def raw_schema(name: str) -> pa.Schema:
 
 
 def simulate(
-    catalog: Catalog, world: World, *, accounts: int, months: int, seed: int, ends_on: date, block: int = BLOCK
-) -> Iterator[Part]:
-    """Yield the company in parts. An account's rows depend on the seed and its number: not on the block, nor on others.
+    catalog: Catalog, world: World, *, accounts: int, months: int, seed: int, ends_on: date, block: int = BLOCK,
+    processes: int = 1,
+) -> Iterator[Part]:  # fmt: skip
+    """Yield the company in parts, in the order of accounts.
+
+    An account's rows depend on the seed and its number: not on the block, nor on others, nor on the processes.
 
     Raises BadInput where `ends_on` is not the first of a month, or the catalogue does not fit the world.
     """
@@ -73,12 +78,15 @@ def simulate(
             f"simulate.world.arrivals.plan_shares has {len(world.arrivals.plan_shares)} shares and the catalogue has "
             f"{len(catalog.plans)} plans; give one share for each plan, in the order of tiers."
         )
-    shop = open_shop(catalog)
+    blocks = [range(first, min(first + block, accounts)) for first in range(0, accounts, block)]
+    part = partial(_part, world, open_shop(catalog), months, seed, ends_on)
+    yield from in_order(part, blocks, min(processes, len(blocks)))
+
+
+def _part(world: World, shop: Shop, months: int, seed: int, ends_on: date, numbers: range) -> Part:
     calendar = months_until(ends_on, months, world.arrivals.burn_in_months, world.price_rise_on)
-    for first in range(0, accounts, block):
-        numbers = range(first, min(first + block, accounts))
-        history = live(world, shop, calendar, numbers, seed)
-        yield Part(raw=_raw(world, shop, history, seed, ends_on), truth=_truth(world, shop, history, seed))
+    history = live(world, shop, calendar, numbers, seed)
+    return Part(raw=_raw(world, shop, history, seed, ends_on), truth=_truth(world, shop, history, seed))
 
 
 def _raw(world: World, shop: Shop, history: History, seed: int, ends_on: date) -> dict[str, pa.Table]:
@@ -118,9 +126,12 @@ def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, p
         logged = p_expansion(world, shop, some, ahead[t], z[here], u[here], contact=True)
         alone = p_expansion(world, shop, some, ahead[t], z[here], u[here], contact=False)
         key = {"account_id": ids[here], "as_of": months[t].starts_on}
-        expansion.append(pd.DataFrame({**key, "p_logged": logged, "p_no_contact": alone}))
-        for group, log_odds in causes(world, look(world, shop, some, months[t])).items():
-            why.append(pd.DataFrame({**key, "group": group, "log_odds": log_odds}))
+        expansion.append(pd.DataFrame({**key, "p_logged": logged.round(6), "p_no_contact": alone.round(6)}))
+        by_group = causes(world, look(world, shop, some, months[t]))
+        n_groups = len(by_group)
+        rows = {"account_id": np.repeat(ids[here], n_groups), "as_of": months[t].starts_on}
+        log_odds = np.column_stack(list(by_group.values())).ravel().astype(float).round(4)
+        why.append(pd.DataFrame({**rows, "group": np.tile(list(by_group), len(here)), "log_odds": log_odds}))
     here = np.flatnonzero(states[-1].is_active)
     answer = response(world, shop, states[-1].take(here), end, seed, history.numbers[here].tolist())
     answer.insert(0, "account_id", ids[here[answer.pop("position").to_numpy()]])

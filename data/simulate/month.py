@@ -1,21 +1,23 @@
 """One month of n accounts: list prices, proposals, one change of terms at most, and the inner state a month later."""
 
 from dataclasses import dataclass, fields
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from data.simulate.calendar import Month
+from data.simulate.logistic import expit
 from data.simulate.outlook import Outlook, active_users, look
-from data.simulate.selling import NONE, SELLS, Proposals, intend, propose
-from data.simulate.shop import Shop
-from data.simulate.state import GREEN, LONG_AGO, RED, YELLOW, Bools, Floats, Ints, State, limits, mrr
+from data.simulate.selling import NONE, Proposals, intend, propose
+from data.simulate.shop import SELLS, Shop
+from data.simulate.state import GREEN, LONG_AGO, RED, YELLOW, Bools, Floats, Ints, State, mrr
 from data.simulate.world import World
 
 NOTHING, UPGRADE, MORE_SEATS, ADD_ON, BUNDLE, ANNUAL, FEWER_SEATS, DOWNGRADE, CHURN, RETURN = range(10)
 N_UNIFORMS = 18  # a month: see the comments where they are read
-N_NORMALS = 6  # and one for each metric
+N_NORMALS = 7  # and one for each metric
+P_SERIOUS = (1 - 0.86 ** np.arange(7)).astype(np.float32)  # that one of so many tickets is serious
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,31 @@ def reprice(world: World, state: State, month: Month) -> None:
     state.promotion_left = np.maximum(state.promotion_left - 1, 0)
 
 
-def expanded_terms(world: World, shop: Shop, state: State, kind: Ints, add_on: Ints) -> tuple[Ints, Floats, Ints]:
-    """Plan, seats and add-ons after an expansion of the account's own accord."""
-    plan = np.where(kind == UPGRADE, np.minimum(state.plan + 1, len(shop.plans) - 1), state.plan)
-    wanted = np.exp(state.log_users)
-    more = np.ceil(np.clip(1.12 * wanted, 1.15 * state.seats, 1.6 * state.seats))
+def own_expansion(world: World, shop: Shop, state: State, which: int) -> tuple[Ints, Floats, Ints]:
+    """Plan, seats and add-ons after an expansion of the accounts' own accord: 0 upgrade, 1 seats, 2 … each add-on."""
+    if which == 0:
+        plan = np.minimum(state.plan + 1, len(shop.plans) - 1)
+        seats = np.where(shop.is_free[state.plan], first_paid_seats(state), state.seats)
+        return plan, seats, state.add_ons & shop.useful[plan]
+    if which > 1:
+        return state.plan, state.seats, (state.add_ons | (1 << (which - 2))) & shop.useful[state.plan]
     if world.signal == 0:  # whatever the terms, the change must count as an expansion, or the label would tell them
         per_seat = shop.per_seat[shop.code(state.plan, state.add_ons)]
         share = 0.12 * mrr(shop, state) / (state.price_level * (1 - state.discount / 100)) / np.maximum(per_seat, 1)
         more = state.seats + np.ceil(np.maximum(share, 0.2 * state.seats))
-    first_paid = np.maximum(np.ceil(1.15 * wanted), 3)
-    seats = np.where(kind == MORE_SEATS, more, state.seats)
-    seats = np.where((kind == UPGRADE) & shop.is_free[state.plan], first_paid, seats)
-    add_ons = np.where(kind == ADD_ON, state.add_ons | (1 << add_on), state.add_ons)
-    return plan, seats, add_ons & shop.useful[plan]
+    else:
+        more = np.ceil(np.clip(1.12 * np.exp(state.log_users), 1.15 * state.seats, 1.6 * state.seats))
+    return state.plan, more.astype(np.float32), state.add_ons
+
+
+def first_paid_seats(state: State) -> Floats:
+    """(n,): seats with which a free account begins to pay."""
+    return np.maximum(np.ceil(1.15 * np.exp(state.log_users)), 3)
+
+
+def fewer_seats(state: State) -> Floats:
+    """(n,): seats after giving some up."""
+    return np.maximum(np.ceil(np.clip(1.1 * np.exp(state.log_users), 0.5 * state.seats, 0.9 * state.seats)), 1)
 
 
 def offered_terms(shop: Shop, state: State, offer: Ints) -> tuple[Ints, Ints, Floats, Ints, Bools]:
@@ -100,10 +113,12 @@ def offered_terms(shop: Shop, state: State, offer: Ints) -> tuple[Ints, Ints, Fl
         if this.kind not in SELLS:
             continue
         is_it = offer == o
+        if not is_it.any():
+            continue
         kind[is_it] = kinds[this.kind]
         plan[is_it] = np.clip(plan[is_it] + (this.changes.tier or 0), 0, len(shop.plans) - 1)
         from_free = is_it & shop.is_free[state.plan] & ~shop.is_free[plan]
-        seats = np.where(from_free, np.maximum(np.ceil(1.15 * np.exp(state.log_users)), 3), seats)
+        seats = np.where(from_free, first_paid_seats(state), seats)
         if this.changes.seats_pct:
             seats = np.where(is_it, np.ceil(seats * (1 + this.changes.seats_pct / 100)), seats)
         for add_on in this.changes.add_ons:
@@ -132,47 +147,53 @@ def decide(
 ) -> Change:
     """Draw what happens to the terms this month. An accepted offer comes before what would happen by itself."""
     accepted = offered.is_made & (u[:, 6] < offered.p_accept)
-    sells = np.array([o.kind in SELLS for o in shop.offers])
-    sold = accepted & sells[np.maximum(offered.offer, 0)] & (offered.offer != NONE)
-    proposal_day, decision_day = month.proposal_day(u[:, 9]), month.decision_day(u[:, 9], u[:, 16])
-
-    hazards = np.column_stack([outlook.expansion, outlook.seats_down, outlook.downgrade, outlook.churn])
-    total = hazards.sum(axis=1)
+    sold = accepted & shop.sells[np.maximum(offered.offer, 0)] & (offered.offer != NONE)
+    hazards = outlook.hazards
+    total = reduce(np.add, hazards)
     p_any = -np.expm1(-total)
-    v = u[:, 7] / np.maximum(p_any, 1e-12)
-    moves = (v < 1) & ~sold
-    which = (np.cumsum(hazards, axis=1) <= (np.minimum(v, 1) * total)[:, None]).sum(axis=1)
-    which = np.minimum(which, hazards.shape[1] - 1)
+    moves = (u[:, 7] < p_any) & ~sold
+    # Given that something happens, the same uniform says what.
+    reached = np.minimum(u[:, 7] / np.maximum(p_any, 1e-12), 1) * total
+    which, so_far = np.zeros(len(total), int), np.zeros_like(total)
+    for hazard in hazards[:-1]:
+        so_far = so_far + hazard
+        which += so_far <= reached
+    which = np.where(moves, which, -1)
     n_own = outlook.expansion.shape[1]
-    kinds = np.array([UPGRADE, MORE_SEATS, *[ADD_ON] * (n_own - 2), FEWER_SEATS, DOWNGRADE, CHURN])
-    kind = np.where(moves, kinds[which], NOTHING)
-    add_on = np.clip(which - 2, 0, max(n_own - 3, 0))
+    kinds = np.array([UPGRADE, MORE_SEATS, *[ADD_ON] * (n_own - 2), FEWER_SEATS, DOWNGRADE, CHURN, NOTHING])
+    kind = kinds[which]
     # The month's first day is for new prices: on one day, terms change once.
     own_day = np.clip((u[:, 8] * month.n_days).astype(int), 1, month.n_days - 1)
     # Contracts by the year end on the day of renewal.
-    on_renewal = state.is_annual & (state.anchor == month.of_year) & np.isin(kind, [CHURN, FEWER_SEATS, DOWNGRADE])
+    on_renewal = state.is_annual & (state.anchor == month.of_year) & (which >= n_own)
     own_day = np.where(on_renewal, state.anchor_day, own_day)
 
     comes_back = ~state.is_active & (state.away >= 2) & (u[:, 15] < world.arrivals.return_hazard)
     kind = np.where(comes_back, RETURN, kind)
 
-    plan, seats, add_ons = expanded_terms(world, shop, state, np.where(moves, kind, NOTHING), add_on)
-    wanted = np.exp(state.log_users)
-    fewer = np.maximum(np.ceil(np.clip(1.1 * wanted, 0.5 * state.seats, 0.9 * state.seats)), 1)
-    seats = np.where(kind == FEWER_SEATS, fewer, seats)
+    plan, seats, add_ons, annual = state.plan, state.seats, state.add_ons, state.is_annual
+    for k in range(n_own):
+        is_it = which == k
+        if is_it.any():
+            terms = own_expansion(world, shop, state, k)
+            plan, seats, add_ons = (np.where(is_it, a, b) for a, b in zip(terms, (plan, seats, add_ons), strict=True))
+    seats = np.where(kind == FEWER_SEATS, fewer_seats(state), seats)
     plan = np.where(kind == DOWNGRADE, np.maximum(plan - 1, 0), plan)
     add_ons = add_ons & shop.useful[plan]
-    annual = state.is_annual.copy()
 
+    discount = state.discount  # what an account does by itself leaves its discount as it is
     if sold.any():
-        terms = offered_terms(shop, state, np.where(sold, offered.offer, NONE))
+        terms_sold = offered_terms(shop, state, np.where(sold, offered.offer, NONE))
+        given = np.where(sold, offered.discount, 0.0)
+        after = discount_after(shop, state, *terms_sold[1:], given)
         own = (kind, plan, seats, add_ons, annual)
-        kind, plan, seats, add_ons, annual = (np.where(sold, a, b) for a, b in zip(terms, own, strict=True))
-    given = np.where(sold, offered.discount, 0.0)
-    discount = discount_after(shop, state, plan, seats, add_ons, annual, given)
-    discount = np.where(kind == NOTHING, state.discount, discount)
-    day = np.where(sold, decision_day, own_day)
-    in_time = ~((kind != NOTHING) & ~sold & (day <= np.where(accepted, decision_day, proposal_day)))
+        kind, plan, seats, add_ons, annual = (np.where(sold, a, b) for a, b in zip(terms_sold, own, strict=True))
+        discount = np.where(sold, after, discount)
+    day, in_time = own_day, np.True_
+    if offered.is_made.any():
+        proposal_day, decision_day = month.proposal_day(u[:, 9]), month.decision_day(u[:, 9], u[:, 16])
+        day = np.where(sold, decision_day, own_day)
+        in_time = ~((kind != NOTHING) & ~sold & (day <= np.where(accepted, decision_day, proposal_day)))
     return Change(
         kind=kind, day=day, plan=plan, seats=seats, add_ons=add_ons, is_annual=annual, discount=discount,
         is_accepted=accepted & in_time, proposal_made=offered.is_made & in_time,
@@ -205,50 +226,54 @@ def evolve(
 ) -> Ints:  # fmt: skip
     """In place: the inner state a month later. Returns the month's number of tickets (n,)."""
     d = world.dynamics
-    kinds = np.array([o.kind for o in shop.offers])[np.maximum(offered.offer, 0)]
+    at = np.maximum(offered.offer, 0)
     is_offer = made & (offered.offer != NONE)
-    trial = accepted & (kinds == "trial")
-    helped = accepted & (kinds == "enablement")
-    refused = is_offer & ~accepted & ~np.isin(kinds, ["enablement", "retention"])
+    trial = accepted & shop.is_trial[at]
+    helped = accepted & shop.is_training[at]
+    refused = is_offer & ~accepted & ~shop.is_help[at]
 
     # Tickets come with use and with a bad fit; serious ones hurt for months.
     users = active_users(state)
     rate = 0.22 * np.sqrt(users / 20) * np.exp(-0.35 * state.fit - 0.25 * state.satisfaction) * state.is_active
     n_tickets = poisson(rate, u[:, 10])
-    serious = (n_tickets > 0) & (u[:, 11] < 1 - 0.86**n_tickets)
+    serious = u[:, 11] < P_SERIOUS[n_tickets]
     state.serious_ticket = serious
 
-    lock_out = np.clip((state.log_level - np.log(limits(shop, state))).max(axis=1, initial=-np.inf), 0, 1)
-    drift = (1 - d.satisfaction_persistence) * (0.25 + 0.75 * state.fit)
+    over = state.log_level - shop.log_limit.take(shop.code(state.plan, state.add_ons), axis=0)
+    lock_out = np.clip(over.max(axis=1, initial=0.0), 0, 1)
+    drift = (1 - d.satisfaction_persistence) * (d.satisfaction_level + 0.75 * state.fit)
     state.satisfaction = (
         d.satisfaction_persistence * state.satisfaction + drift + d.satisfaction_noise * z[:, 0]
-        - d.ticket_harm * serious - 0.15 * lock_out + 0.25 * helped
-        + d.pitch_while_angry * (refused & offered.is_angry)
+        - d.ticket_harm * _one(serious) - 0.15 * lock_out + 0.25 * _one(helped)
+        + d.pitch_while_angry * _one(refused & offered.is_angry)
     )  # fmt: skip
     leaves = u[:, 13] < d.champion_leaves
-    state.champion = np.where(leaves, -1.4, 0.97 * state.champion + 0.12 * z[:, 1])
+    state.champion = np.where(leaves, np.float32(-1.4), 0.97 * state.champion + 0.12 * z[:, 1])
     happens = u[:, 12] < d.life_event_rate
-    state.life_age = np.where(happens, 0.0, np.minimum(state.life_age + 1, LONG_AGO))
+    state.life_age = np.where(happens, np.float32(0), np.minimum(state.life_age + 1, LONG_AGO))
     life = (state.life_age / 3) * np.exp(1 - state.life_age / 3)
     state.budget = 0.9 * state.budget + 0.4 * z[:, 2] + 0.15 * life
 
     fullness = np.minimum(users / state.seats, 1)
     drift = d.growth + d.growth_spread * state.growth + 0.01 * np.tanh(state.satisfaction)
     drift = drift + d.contagion * 0.02 * fullness * expit(2 * state.satisfaction) + d.life_event_growth * life
-    drift = (
-        drift - 0.03 * np.maximum(state.log_users - np.log(state.seats) - 0.25, 0) * 4
-    )  # nobody waits for a seat for ever
+    # Nobody waits for a seat for ever.
+    drift = drift - 0.12 * np.maximum(state.log_users - np.log(state.seats) - 0.25, 0)
     quarter = state.log_users - (state.log_users - state.log_users_quarter_ago) * 2 / 3
     state.log_users = state.log_users + drift + d.growth_noise * z[:, 3]
     state.log_users_quarter_ago = quarter
     full = 0.6 + 0.55 * state.breadth + 0.35 * state.fit + 0.3 * state.satisfaction
     state.maturity = (
-        state.maturity + d.adoption_speed * (full - state.maturity) + 0.05 * z[:, 4] + 0.12 * trial + 0.15 * helped
+        state.maturity
+        + d.adoption_speed * (full - state.maturity)
+        + 0.05 * z[:, 4]
+        + 0.12 * _one(trial)
+        + 0.15 * _one(helped)
     )
-    speed = np.where(shop.is_counter, d.api_growth, d.storage_growth)
-    noise = np.where(shop.is_counter, 0.10, 0.03)
+    speed = np.where(shop.is_counter, d.api_growth, d.storage_growth).astype(np.float32)
+    noise = np.where(shop.is_counter, 0.10, 0.03).astype(np.float32)
     follows = (drift - d.growth)[:, None] * 0.8
-    crowded = np.maximum((state.log_level - np.log(limits(shop, state))), 0)
+    crowded = np.maximum(over, 0)
     level = state.log_level + speed * np.exp(0.45 * state.level_affinity) + follows + noise * z[:, N_NORMALS:]
     state.log_level = level - 0.5 * crowded  # over the limit, use is put off or done elsewhere
 
@@ -267,7 +292,12 @@ def evolve(
     quiet = np.where(held, world.selling.holdout_months, np.where(asks, 4, 0))
     state.holdout = np.maximum(quiet, state.holdout - 1)
     state.trust = np.minimum(state.trust + 1, 480)
+    state.gates_met = many(outlook.gate_rate * state.is_active, z[:, 6])
     return n_tickets
+
+
+def _one(holds: Bools) -> Floats:
+    return holds.astype(np.float32)
 
 
 def asks_for_quiet(u: NDArray[np.floating]) -> Bools:
@@ -279,15 +309,24 @@ def poisson(rate: Floats, u: NDArray[np.floating]) -> Ints:
     """Counts by inversion, up to 6, so that one uniform makes one count.
 
     >>> poisson(np.array([1.0, 1.0]), np.array([0.3, 0.95]))
-    array([0, 3])
+    array([0, 3], dtype=int8)
     """
     term = np.exp(-rate)
-    total, count = term.copy(), np.zeros(len(rate), int)
+    total, count = term.copy(), np.zeros(len(rate), np.int8)
     for k in range(1, 7):
         count += u > total
         term = term * rate / k
         total = total + term
     return count
+
+
+def many(rate: Floats, z: NDArray[np.floating]) -> Ints:
+    """Counts about `rate` from normals, as spread as Poisson's.
+
+    >>> many(np.array([0.0, 9.0, 9.0]), np.array([2.0, 0.0, 2.0]))
+    array([ 0,  9, 15])
+    """
+    return np.round(np.maximum(rate + np.sqrt(rate) * z, 0)).astype(int)
 
 
 def terms_of(state: State, exists: Bools | None = None) -> Terms:

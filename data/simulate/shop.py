@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.catalog import Catalog, Condition, Offer
+from data.catalog import Catalog, Condition, Offer, Plan
 from data.errors import BadInput
 
+SELLS = ("upgrade", "seats", "add_on", "bundle", "annual", "retention")  # accepting these changes the terms
 Floats = NDArray[Any]  # NumPy's stubs lose the dtype in arithmetic
 
 
@@ -44,7 +45,23 @@ class Shop:
     can_add: NDArray[np.bool_]  # (C, K): not owned, and would open or extend something
     base: Floats  # (C,): list price a month but for seats
     per_seat: Floats  # (C,)
+    log_limit: Floats  # (C, M), of what is limited; 99 elsewhere
+    opened: Floats  # (C, F): 1 where open
+    n_open: Floats  # (C,): at least 1
+    add_on_share: tuple[Floats, ...]  # (K): (C, its features): 1 ÷ how many of them are locked, where one is
     useful: NDArray[np.int64]  # (P,): bits of the add-ons that the plan does not contain already
+
+    # By offer
+    may_have: NDArray[np.bool_]  # (C, 2, O): would change something and is eligible, by code and yearly billing
+    seat_conditions: bool  # whether any offer's eligibility depends on seats
+    sells: NDArray[np.bool_]  # (O,): accepting it changes the terms
+    is_help: NDArray[np.bool_]  # (O,)
+    is_trial: NDArray[np.bool_]  # (O,)
+    is_training: NDArray[np.bool_]  # (O,): help that raises adoption and mood
+    channels: tuple[tuple[str, ...], ...]  # (O, 3), padded with the first
+    n_channels: NDArray[np.int64]  # (O,)
+    steps: Floats  # (O, 8): discounts in per cent, padded with 0
+    n_steps: NDArray[np.int64]  # (O,)
 
     def code(self, plan: NDArray[np.int64], add_ons: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row of the tables above."""
@@ -101,16 +118,37 @@ def open_shop(catalog: Catalog) -> Shop:
     opens = (add_on_features & ~opened[:, None, :]).any(axis=2)
     extends = ((add_on_limit > 0) & np.isfinite(plan_limit[at])[:, None, :]).any(axis=2)
     is_free = np.array(free)
+    all_limits = (plan_limit[at] + owned @ add_on_limit).astype(np.float32)
     useful = (
         (add_on_features & ~plan_features[:, None, :]).any(axis=2)
         | ((add_on_limit > 0) & np.isfinite(plan_limit)[:, None, :]).any(axis=2)
     ) & ~is_free[:, None]
+    can_add = ~owned & ~is_free[at, None] & (opens | extends)
+    add_on_share = []
+    for k in range(K):
+        locked = ~opened[:, add_on_features[k]]
+        add_on_share.append((locked / np.maximum(locked.sum(axis=1, keepdims=True), 1)).astype(np.float32))
+    kinds_of_offers = np.array([offer.kind for offer in catalog.offers], dtype=str)
     return Shop(
+        may_have=_may_have(catalog.offers, plans, [a.id for a in catalog.add_ons], owned, useful, is_free),
+        seat_conditions=any(c.when == "seats" for offer in catalog.offers for c in offer.eligible),
+        sells=np.isin(kinds_of_offers, SELLS),
+        is_help=np.array([offer.is_help for offer in catalog.offers], bool),
+        is_trial=kinds_of_offers == "trial",
+        is_training=kinds_of_offers == "enablement",
+        channels=tuple((*o.channels, *o.channels[:1] * 3)[:3] for o in catalog.offers),
+        n_channels=np.array([len(o.channels) for o in catalog.offers], int),
+        steps=np.array([[*o.discounts.steps_pct, *[0.0] * 8][:8] for o in catalog.offers]).reshape(-1, 8),
+        n_steps=np.array([len(o.discounts.steps_pct) for o in catalog.offers], int),
         open_features=opened,
-        gated_next=(plan_features[np.minimum(at + 1, len(plans) - 1)] & ~opened).astype(float),
-        only_here=(opened & ~plan_features[np.maximum(at - 1, 0)]).astype(float),
-        limit=plan_limit[at] + owned @ add_on_limit,
-        can_add=~owned & ~is_free[at, None] & (opens | extends),
+        opened=opened.astype(np.float32),
+        n_open=np.maximum(opened.sum(axis=1), 1).astype(np.float32),
+        add_on_share=tuple(add_on_share),
+        gated_next=(plan_features[np.minimum(at + 1, len(plans) - 1)] & ~opened).astype(np.float32),
+        only_here=(opened & ~plan_features[np.maximum(at - 1, 0)]).astype(np.float32),
+        limit=all_limits,
+        log_limit=np.where(np.isfinite(all_limits), np.log(np.maximum(all_limits, 1e-6)), np.float32(99)),
+        can_add=can_add,
         base=np.array([p.price_per_month for p in plans], float)[at]
         + owned @ np.array([a.price_per_month for a in catalog.add_ons], float),
         per_seat=np.array([p.price_per_seat for p in plans], float)[at]
@@ -133,9 +171,42 @@ def open_shop(catalog: Catalog) -> Shop:
         plan_features=plan_features,
         add_on_features=add_on_features,
         is_core=np.array([f in core for f in features], bool),
-        threshold=np.array([threshold[f] for f in features]),
+        threshold=np.array([threshold[f] for f in features], np.float32),
         offers=tuple(catalog.offers),
     )
+
+
+def _may_have(
+    offers: list[Offer],
+    plans: list[Plan],
+    add_ons: list[str],
+    owned: NDArray[np.bool_],
+    useful: NDArray[np.bool_],
+    is_free: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """(C, 2, O): whether the offer would change something for terms of this code, billed monthly (0) or yearly (1)."""
+    last, n = len(plans) - 1, len(owned)
+    plan = np.repeat(np.arange(len(plans)), n // len(plans))
+    tier = np.array([p.tier for p in plans], float)[plan]
+    ok = np.zeros((n, 2, len(offers)), bool)
+    for annual, billing in enumerate(("monthly", "annual")):
+        facts: dict[str, Floats | NDArray[np.str_]] = {"plan_tier": tier, "billing": np.full(n, billing)}
+        for o, offer in enumerate(offers):
+            can, changes = holds(offer.eligible, facts, n), offer.changes
+            if (changes.tier or 0) > 0 or offer.kind == "trial":
+                can &= plan < last
+            if (changes.tier or 0) < 0:
+                can &= (plan > 0) & ~is_free[np.maximum(plan - 1, 0)]
+            if changes.seats_pct:
+                can &= ~is_free[plan]
+            if changes.billing == "annual":
+                can &= ~is_free[plan] & (annual == 0)
+            target = np.minimum(plan + max(changes.tier or 0, 0), last)
+            for name in changes.add_ons:
+                k = add_ons.index(name)
+                can &= ~owned[:, k] & useful[target, k]
+            ok[:, annual, o] = can
+    return ok
 
 
 def holds(conditions: list[Condition], facts: dict[str, Floats | NDArray[np.str_]], n: int) -> NDArray[np.bool_]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A purpose each, so that drawing more for one leaves the others as they were.
-TRAITS, MONTHS, FUTURES, DAYS, ROWS, EVENTS, YEARS = range(7)
+TRAITS, MONTHS, FUTURES, DAYS, ROWS, EVENTS, YEARS, MOMENTS = range(8)
 
 
 def draw(
@@ -32,6 +32,15 @@ def draw(
     # float32 may give 0 exactly; the logarithms and inverse functions downstream want the open interval.
     np.clip(u, 2.0**-25, 1 - 2.0**-24, out=u)
     return z, u
+
+
+def waits(seed: int, numbers: Sequence[int], purpose: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Exponential waiting times of mean 1 (accounts, *shape): below a rate with probability 1 − exp(−rate)."""
+    found = np.empty((len(numbers), *shape), np.float32)
+    for i, number in enumerate(numbers):
+        generator = np.random.Generator(np.random.SFC64([seed, purpose, number]))
+        generator.standard_exponential(out=found[i], dtype=np.float32)
+    return found
 
 
 def futures(

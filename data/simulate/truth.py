@@ -10,20 +10,17 @@ import numpy as np
 
 from data.simulate.calendar import Month
 from data.simulate.month import (
-    ADD_ON,
-    MORE_SEATS,
     NOTHING,
-    UPGRADE,
     Change,
     apply,
     discount_after,
     evolve,
-    expanded_terms,
     offered_terms,
+    own_expansion,
     reprice,
 )
 from data.simulate.outlook import Outlook, expansion_hazards, look
-from data.simulate.selling import NONE, SELLS, fill_in, intend, nobody
+from data.simulate.selling import NONE, fill_in, intend, nobody
 from data.simulate.shop import Shop
 from data.simulate.state import Bools, Floats, Ints, State, mrr
 from data.simulate.world import World
@@ -32,13 +29,11 @@ MIN_GROWTH = 0.10  # contract: MRR at least this much higher, or a higher tier
 
 
 def is_expansion(
-    shop: Shop, tier_before: Ints, mrr_before: Floats, price_level: float, plan: Ints, seats: Floats, add_ons: Ints,
-    discount: Floats,
-) -> Bools:  # fmt: skip
-    """Whether these terms count as an expansion of those of the snapshot."""
-    gross = shop.gross(plan, seats, add_ons)
-    after = np.round(gross * price_level * (1 - discount / 100), 2)
-    return (shop.tier[plan] > tier_before) | ((after >= (1 + MIN_GROWTH) * mrr_before - 1e-9) & (after > 0))
+    shop: Shop, tier_before: Ints, enough: Floats, price: Floats, plan: Ints, seats: Floats, add_ons: Ints
+) -> Bools:
+    """Whether terms count as an expansion: a higher tier, or an MRR that is enough. price: of the list, net."""
+    after = np.round(shop.gross(plan, seats, add_ons) * price, 2)
+    return (shop.tier[plan] > tier_before) | ((after >= enough) & (after > 0))
 
 
 def p_expansion(
@@ -50,20 +45,25 @@ def p_expansion(
     """
     n, R = z.shape[:2]
     tier_before = np.repeat(shop.tier[state.plan], R)
-    mrr_before = np.repeat(np.round(mrr(shop, state), 2), R)
+    enough = np.repeat((1 + MIN_GROWTH) * np.round(mrr(shop, state), 2) - 1e-9, R)
+    # In the first month all futures of an account are one.
+    now = state.copy()
+    reprice(world, now, months[0])
+    first = look(world, shop, now, months[0])
+    first_intent = intend(world, shop, now, first).repeat(R) if contact else None
+    first = first.repeat(R)
     state = state.repeat(R)
     z, u = z.reshape(n * R, *z.shape[2:]), u.reshape(n * R, *u.shape[2:])
     unchanged, expanded = np.ones(n * R), np.zeros(n * R)
     days_left = world.horizon_days
-    sells = np.array([o.kind in SELLS for o in shop.offers])
     for t, month in enumerate(months):
         if days_left <= 0:
             break
         reprice(world, state, month)
-        outlook = look(world, shop, state, month)
+        outlook = look(world, shop, state, month) if t else first
         if contact:
             # Which offer would be made is drawn; whether it is, and whether it is taken, is summed over.
-            intent = intend(world, shop, state, outlook)
+            intent = first_intent if first_intent and t == 0 else intend(world, shop, state, outlook)
             p_made = intent.p_programme + (1 - intent.p_programme) * intent.p_person
             by_programme = u[:, t, 0] * p_made < intent.p_programme
             offered = fill_in(world, shop, state, intent, by_programme, p_made > 0, u[:, t])
@@ -74,33 +74,36 @@ def p_expansion(
         share_offer = month.decided_before(days_left) if days_left < month.n_days else 1.0
 
         # An offer that changes the terms
-        is_sale = offered.is_made & (offered.offer != NONE) & sells[np.maximum(offered.offer, 0)]
-        _, plan, seats, add_ons, annual = offered_terms(shop, state, np.where(is_sale, offered.offer, NONE))
-        discount = discount_after(shop, state, plan, seats, add_ons, annual, np.where(is_sale, offered.discount, 0.0))
-        p_sale = np.where(is_sale, p_made * offered.p_accept, 0.0)
-        counts = is_expansion(shop, tier_before, mrr_before, level, plan, seats, add_ons, discount)
-        gain = p_sale * counts * share_offer
+        is_sale = offered.is_made & (offered.offer != NONE) & shop.sells[np.maximum(offered.offer, 0)]
+        p_sale, gain = np.zeros(n * R), np.zeros(n * R)
+        if contact:
+            _, plan, seats, add_ons, annual = offered_terms(shop, state, np.where(is_sale, offered.offer, NONE))
+            discount = discount_after(
+                shop, state, plan, seats, add_ons, annual, np.where(is_sale, offered.discount, 0.0)
+            )
+            p_sale = np.where(is_sale, p_made * offered.p_accept, 0.0)
+            price = level * (1 - discount / 100)
+            gain = p_sale * share_offer * is_expansion(shop, tier_before, enough, price, plan, seats, add_ons)
 
         # What the account does by itself
-        hazards = np.column_stack([outlook.expansion, outlook.seats_down, outlook.downgrade, outlook.churn])
-        total = hazards.sum(axis=1)
+        total = reduce(np.add, outlook.hazards)
         p_any = -np.expm1(-total)
-        per_hazard = (1 - p_sale) * p_any / np.maximum(total, 1e-300)
+        per_hazard = (1 - p_sale) * p_any / np.maximum(total, 1e-30) * share_own
+        price = level * (1 - state.discount / 100)
         for k in range(outlook.expansion.shape[1]):
             h = outlook.expansion[:, k]
-            if not h.any():
-                continue
-            kinds = np.full(len(h), (UPGRADE, MORE_SEATS)[k] if k < 2 else ADD_ON)
-            plan, seats, add_ons = expanded_terms(world, shop, state, kinds, np.full(len(h), max(k - 2, 0)))
-            discount = discount_after(shop, state, plan, seats, add_ons, state.is_annual, np.zeros(len(h)))
-            counts = is_expansion(shop, tier_before, mrr_before, level, plan, seats, add_ons, discount)
-            gain = gain + per_hazard * h * counts * share_own
+            if h.any():
+                counts = is_expansion(shop, tier_before, enough, price, *own_expansion(world, shop, state, k))
+                gain = gain + per_hazard * h * counts
         stays = (1 - p_sale) * (1 - p_any)
         if world.signal == 0:  # changes may follow one another: who has expanded may still leave
             leaves = -np.expm1(-outlook.churn * share_own)
             expanded = expanded * (1 - leaves)
         expanded = expanded + unchanged * gain
         unchanged = unchanged * stays
+        days_left -= month.n_days
+        if days_left <= 0:
+            break
 
         # The month as it goes on where the terms did not change
         p_made = p_made * np.where(is_sale, 1 - offered.p_accept, 1) / (1 - p_sale)  # given that nothing was sold
@@ -108,7 +111,6 @@ def p_expansion(
         accepted = made & ~is_sale & (u[:, t, 6] < offered.p_accept)
         apply(world, state, nothing(state, accepted, made), offered, month)
         evolve(world, shop, state, outlook, offered, made, accepted, z[:, t], u[:, t])
-        days_left -= month.n_days
     return expanded.reshape(n, R).mean(axis=1)
 
 

@@ -1,4 +1,4 @@
-"""The parameters of a simulated world, with four-company presets in mind; the defaults are the preset `midmarket`.
+"""The parameters of a simulated world, and the four companies of the presets; the defaults are `midmarket`.
 
 Log-odds and log-hazards unless a comment says otherwise; "a month" is a calendar month. The equations are in
 docs/simulator.md.
@@ -30,6 +30,7 @@ class Dynamics(Settings):
     growth_spread: float = 0.011  # between accounts
     growth_noise: float = 0.045
     satisfaction_persistence: float = 0.86
+    satisfaction_level: float = 0.25  # to which an account of average fit tends
     satisfaction_noise: float = 0.26
     ticket_harm: float = 0.28  # of a serious ticket on satisfaction
     champion_leaves: float = 0.012  # probability a month
@@ -72,16 +73,16 @@ class Expansion(Settings):
 class Leaving(Settings):
     """Contraction and churn: log-hazards a month."""
 
-    churn_monthly: float = -4.9
-    churn_annual: float = -2.75  # in the month of renewal
+    churn_monthly: float = -5.25
+    churn_annual: float = -3.1  # in the month of renewal
     churn_free: float = -4.6
     satisfaction: float = -0.95
     champion: float = -0.35
     idle_seats: float = 1.1  # share of seats that nobody uses
     price_rise: float = 0.5  # for the price-sensitive, in the months after it
     business_closed: float = 0.0006  # probability a month
-    seats_down: float = -4.3
-    downgrade: float = -5.0
+    seats_down: float = -4.8
+    downgrade: float = -5.2
 
 
 class Selling(Settings):
@@ -126,11 +127,11 @@ class World(Settings):
     without_owner: float = Field(default=0.05, ge=0, le=1)
     survey_rate: float = Field(default=0.32, ge=0, le=1)  # of accounts answer a survey that is sent every fifth month
     usage_rate: float = Field(
-        default=0.105, ge=0
+        default=0.126, ge=0
     )  # rows a day and adopted feature, at one user; grows with the root of users
     horizon_days: int = Field(default=90, ge=1, le=92)  # of the truth about expansion
     replicates: int = Field(default=12, ge=1)  # futures that are averaged for it
-    year_replicates: int = Field(default=8, ge=1)  # years that are averaged for the value of an offer
+    year_replicates: int = Field(default=12, ge=1)  # years that are averaged for the value of an offer
     arrivals: Arrivals = Arrivals()
     dynamics: Dynamics = Dynamics()
     expansion: Expansion = Expansion()
@@ -140,10 +141,39 @@ class World(Settings):
 
 PRESETS: dict[str, World] = {
     "midmarket": World(),
+    # Most accounts are free and small, leave without a word and are reached by no one but the product itself.
+    "plg_freemium": World(
+        accounts_per_csm=400, without_owner=0.8, opted_in=0.78, survey_rate=0.12,
+        arrivals=Arrivals(
+            plan_shares=(0.88, 0.08, 0.035, 0.005), annual_share=0.22, mean_log_users=2.2, sd_log_users=0.8,
+            share_before=0.5,
+        ),
+        expansion=Expansion(upgrade=-4.9, seats=-3.3, limit_pressure_at=0.92),
+        leaving=Leaving(churn_free=-3.6, churn_monthly=-4.2, churn_annual=-2.3),
+        selling=Selling(
+            chosen=-1.7, random_rate=0.012, channels={"csm": 0.1, "email": -0.4, "in_app": 0.0}, accept=-3.9
+        ),
+    ),
+    # Few and large accounts, contracts by the year, a CSM for every couple of dozen of them.
+    "enterprise": World(
+        accounts_per_csm=25, without_owner=0.0, opted_in=0.93, survey_rate=0.4, usage_rate=0.07,
+        arrivals=Arrivals(
+            plan_shares=(0.0, 0.34, 0.42, 0.24), annual_share=0.98, mean_log_users=4.7, sd_log_users=0.9,
+            share_before=0.8,
+        ),
+        dynamics=Dynamics(
+            growth=0.006, life_event_rate=0.025, growth_noise=0.035, satisfaction_noise=0.24, satisfaction_level=0.35
+        ),
+        expansion=Expansion(seats=-2.9, upgrade=-3.8, add_on=-3.4, months_to_trust=5.0, size=0.05),
+        leaving=Leaving(churn_annual=-3.2, churn_monthly=-5.5, seats_down=-5.0, downgrade=-5.6),
+        selling=Selling(
+            chosen=-2.9, accept_champion=0.6, channels={"csm": 0.3, "email": -0.7, "in_app": -0.7}, accept=-3.7
+        ),
+    ),
     "noise": World(
         signal=0.0,
         price_rise_on=None,
         arrivals=Arrivals(plan_shares=(0.0, 0.5, 0.4, 0.1)),
         expansion=Expansion(settling_months=0),  # or a recent change would tell that none follows
     ),
-}
+}  # fmt: skip

@@ -65,7 +65,7 @@ def test_nothing_is_left_half_written(catalog: Catalog, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("preset", "over", "says"),
     [
-        ("moonshot", {}, "simulate.preset is 'moonshot'; it must be one of midmarket, noise"),
+        ("moonshot", {}, "simulate.preset is 'moonshot'; it must be one of enterprise, midmarket, noise, plg_freemium"),
         ("midmarket", {"expansion": {"upgrad": 1}}, "expansion.upgrad is not a known key; did you mean upgrade"),
     ],
 )

@@ -150,7 +150,27 @@ def test_no_latent_column_is_written(company: dict[str, pd.DataFrame]) -> None:
         assert set(frame.columns) == set(RAW_TABLES[name].columns)
 
 
-def same(a: Part, b: Part, rows: slice | None = None) -> bool:
+def test_no_row_is_made_of_the_truth(simulated: Callable[..., list[Part]]) -> None:
+    """However finely the truth is reckoned, and were it not reckoned at all, the tables are the same."""
+    few, many = (simulated(World(replicates=r, year_replicates=r), accounts=25)[0] for r in (1, 5))
+    assert few.raw == many.raw
+    assert few.truth["expansion"] != many.truth["expansion"]
+    assert few.truth["response"] != many.truth["response"]
+    assert set(many.raw) == set(RAW_TABLES)
+
+
+def test_neither_ids_nor_the_order_of_rows_tell_the_truth(midmarket: tuple) -> None:  # type: ignore[type-arg]
+    raw, truth = midmarket
+    mean = truth["expansion"].groupby("account_id")["p_logged"].mean()
+    number = pd.Series(mean.index.str[4:].astype(int), index=mean.index)
+    assert abs(mean.corr(number, method="spearman")) < 3 / np.sqrt(len(mean))
+    for name in ("surveys", "tickets", "proposals", "subscriptions"):
+        assert raw[name]["account_id"].is_monotonic_increasing, name
+    # What the programme logs is what the draw was, not what would come of it.
+    assert set(raw["proposals"]["pscore"].dropna().round(6)) <= {0.25, *(round(0.75 / n, 6) for n in range(1, 13))}
+
+
+def same(a: Part, b: Part) -> bool:
     return all(a.raw[n].equals(b.raw[n]) for n in a.raw) and all(a.truth[n].equals(b.truth[n]) for n in a.truth)
 
 
@@ -202,3 +222,11 @@ def test_plan_shares_must_fit_the_catalogue(simulated: Callable[..., list[Part]]
     world = SMALL.model_copy(update={"arrivals": SMALL.arrivals.model_copy(update={"plan_shares": (1.0,)})})
     with pytest.raises(BadInput, match="plan_shares has 1 shares and the catalogue has 4 plans"):
         simulated(world)
+
+
+def test_processes_change_nothing(simulated: Callable[..., list[Part]]) -> None:
+    given_ = {"accounts": 30, "months": 3, "block": 8}
+    alone, spread = simulated(**given_), simulated(**given_, processes=2)
+    assert len(alone) == len(spread) == 4
+    assert all(same(a, b) for a, b in zip(alone, spread, strict=True))
+    assert same(joined(spread), simulated(accounts=30, months=3)[0])

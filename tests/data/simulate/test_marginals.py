@@ -26,7 +26,7 @@ def test_net_and_gross_retention(year: pd.DataFrame) -> None:
     nrr = year["later"].sum() / year["mrr"].sum()
     grr = year[["later", "mrr"]].min(axis=1).sum() / year["mrr"].sum()
     assert 0.97 < nrr < 1.18  # medians: about 101 % overall, about 108 % in the mid-market
-    assert 0.82 < grr < 0.95  # medians: 88-92 %
+    assert 0.85 < grr < 0.95  # medians: 88-92 %
 
 
 def test_one_account_in_ten_leaves_in_a_year(year: pd.DataFrame) -> None:
@@ -62,7 +62,7 @@ def test_work_rests_at_weekends(company: dict[str, pd.DataFrame]) -> None:
 
 
 def test_rows_an_account(company: dict[str, pd.DataFrame]) -> None:
-    assert 1_100 < len(company["usage"]) / len(company["accounts"]) < 2_000
+    assert 1_300 < len(company["usage"]) / len(company["accounts"]) < 2_000
     assert 0.8 < len(company["proposals"]) / len(company["accounts"]) < 4
 
 
