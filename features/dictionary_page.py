@@ -18,7 +18,12 @@ def page(named: Sequence[Feature], triggers: Sequence[Trigger]) -> str:
     lines = [HEAD]
     for group in dict.fromkeys(f.group for f in named):
         members = [f for f in named if f.group == group]
-        lines += [f"## {group}", "", "| feature | unit | | description | sentence | 日本語 |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {group}",
+            "",
+            "| feature | unit | | description | sentence | 日本語 |",
+            "|---|---|---|---|---|---|",
+        ]
         for f in members:
             marks = " ".join(mark for mark, holds in (("model", f.is_predictor), ("act", f.is_actionable)) if holds)
             lines.append(

@@ -33,10 +33,10 @@ def _active_days(days: int) -> Feature:
 
 def _weekly_slope(u: ir.Table) -> ir.Value:
     """Least-squares slope of the weekly events, by its closed form: a week without rows counts as zero by itself."""
-    week = ((u.age_days - 1) / 7).floor()
-    centred = (WEEKS - 1) / 2 - week
-    spread = sum((i - (WEEKS - 1) / 2) ** 2 for i in range(WEEKS))
-    return (u.n_events * centred).sum(where=u.age_days <= 7 * WEEKS) / spread
+    week = (u.age_days - 1) // 7
+    twice_centred = (WEEKS - 1) - 2 * week  # whole numbers: a literal with a point is a decimal of few digits on Spark
+    twice_spread = sum((2 * i - (WEEKS - 1)) ** 2 for i in range(WEEKS)) // 2
+    return (u.n_events * twice_centred).sum(where=u.age_days <= 7 * WEEKS) / twice_spread
 
 
 FEATURES = [
@@ -66,7 +66,7 @@ FEATURES = [
     ),
     feature(
         "days_since_use", "use", "days",
-        lambda u: u.age_days.min(),
+        lambda u: u.age_days.min().cast("int64"),
         description=("Days since the last use, 91 for more than 90", "最終利用からの日数（90日超は91）"),
         sentence=("Last used {value} ago", "最終利用から{value}経過"),
         empty=DAYS + 1,
