@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 from pydantic import Field, model_validator
 
+from data.environment import from_environment
 from data.errors import BadInput
 from data.settings import Settings
-from data.sources import from_environment
 
 WHERE = "params.yaml: engine.url"
 
@@ -66,6 +66,13 @@ def put(engine: BaseBackend, file: Path) -> ir.Table:
                 copy.write(_csv(batch))
         cursor.execute(f'ANALYZE "{name}"')
     return made
+
+
+def fetched(table: ir.Table, engine: BaseBackend) -> pa.Table:
+    """The rows, with the types that the expression says."""
+    if engine.name == "postgres":
+        table = table.cache()  # a mean of whole numbers comes as `numeric`; a table's columns have types of their own
+    return engine.to_pyarrow(table)
 
 
 def _csv(batch: pa.RecordBatch) -> bytes:
@@ -129,7 +136,7 @@ def _spark(engine: Engine) -> BaseBackend:
 def _with_short_plans() -> BaseBackend:
     from ibis.backends.pyspark import Backend
 
-    class Spark(Backend):  # type: ignore[misc]  # ibis's classes are Any here
+    class Spark(Backend):
         """Ibis's, but what is cached is computed once and its plan forgotten.
 
         Spark's own cache keeps the plan, and with some twenty of them joined its analyser alone runs for minutes. Ibis

@@ -16,6 +16,7 @@ from features.lifecycle import Lifecycle
 from features.triggers import Triggers
 from models.settings import Evaluation, Registry, Training, Tuning
 from pipelines import paths
+from pipelines.engines import Engine
 
 
 def _quoted(given: object) -> object:
@@ -77,6 +78,7 @@ class Params(Settings):
     """Every number a person may turn, one section per stage."""
 
     run: Run
+    engine: Engine = Engine()
     simulate: Simulate
     ingest: Ingest
     validate_: Validate = Field(default=Validate(), alias="validate")

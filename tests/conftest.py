@@ -185,7 +185,9 @@ def company(seed: int, catalog: Catalog) -> dict[str, pd.DataFrame]:
             "discount_pct": 0.0,
             "pscore": None,
             "outcome": outcome,
-            "decided_at": [d if o in ("accepted", "declined") else pd.NaT for d, o in zip(decided, outcome, strict=True)],
+            "decided_at": [
+                d if o in ("accepted", "declined") else pd.NaT for d, o in zip(decided, outcome, strict=True)
+            ],
             "reason": [("price" if o == "declined" else None) for o in outcome],
         }
     )
