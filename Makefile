@@ -19,7 +19,7 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 COMPANY ?=
 DATA ?=
 
-.PHONY: help setup run test lint test-system test-spark in-spark lock clean
+.PHONY: help setup run test lint test-system test-spark in-spark bench bench-engines in-bench-engines lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -54,6 +54,15 @@ test-spark: ## the tests that need Spark (Java 17), in an environment of their o
 
 in-spark: $(STAMP)
 	python -m pytest -q -m spark
+
+bench: $(STAMP) ## how fast the features are; needs some minutes and 2 GB of disk
+	python -m benchmarks.features
+
+bench-engines: ## how far apart the engines are, and what each costs
+	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-engines
+
+in-bench-engines: $(STAMP)
+	python -m benchmarks.engines
 
 lock: $(STAMP) ## resolve the dependencies again
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
