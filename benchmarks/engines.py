@@ -1,6 +1,6 @@
 """How far apart are the engines, and what does each cost? On the simulated company that `make run` has staged.
 
-Runs in Spark's environment beside a PostgreSQL server of its own: `make bench-engines`.
+Runs in Spark's environment, beside a PostgreSQL server of its own: `make bench-engines`.
 Merges `engines_max_diff` and the seconds of each engine into benchmarks/results/features.json.
 """
 
