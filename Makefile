@@ -5,8 +5,9 @@ SHELL := /bin/bash
 
 PY ?= python3
 VENV := .venv
+LOCK := requirements.lock
 BIN := $(CURDIR)/$(VENV)/bin
-STAMP := $(VENV)/.stamp-$(shell cat requirements.lock bootstrap.lock pyproject.toml | sha256sum | cut -c1-16)
+STAMP := $(VENV)/.stamp-$(shell cat $(LOCK) bootstrap.lock pyproject.toml | sha256sum | cut -c1-16)
 
 export PATH := $(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
@@ -18,17 +19,17 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 COMPANY ?=
 DATA ?=
 
-.PHONY: help setup run test lint test-system bench lock clean
+.PHONY: help setup run test lint test-system test-spark in-spark bench bench-engines in-bench-engines lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 $(STAMP):
 	@exec 9>.env.lock; flock 9; [ -f $@ ] && exit 0; \
-	echo "setting up $(VENV) from requirements.lock …"; \
+	echo "setting up $(VENV) from $(LOCK) …"; \
 	[ -x $(BIN)/python ] || $(PY) -m venv $(VENV); \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock; \
-	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes requirements.lock; \
+	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(LOCK); \
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	rm -f $(VENV)/.stamp-*; touch $@
 
@@ -40,7 +41,7 @@ run: $(STAMP) ## from raw tables to the list; COMPANY=examples/ravenstack DATA=f
 	python -m pipelines.summary $(COMPANY)
 
 test: $(STAMP) ## the tests that need nothing but Python
-	python -m pytest -q -m "not system"
+	python -m pytest -q -m "not system and not spark"
 
 lint: $(STAMP) ## style, types and import layers
 	ruff check . && ruff format --check . && mypy && lint-imports
@@ -48,12 +49,26 @@ lint: $(STAMP) ## style, types and import layers
 test-system: $(STAMP) ## the tests that need a browser, LibreOffice or a server
 	python -m pytest -q -m system
 
-bench: $(STAMP) ## measure what the documents quote, after make run
+test-spark: ## the tests that need Spark (Java 17), in an environment of their own
+	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-spark
+
+in-spark: $(STAMP)
+	python -m pytest -q -m spark
+
+bench: $(STAMP) ## measure what the documents quote, after make run; half an hour and 2 GB of disk
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
+	python -m benchmarks.features
+
+bench-engines: ## how far apart the engines are, and what each costs
+	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-engines
+
+in-bench-engines: $(STAMP)
+	python -m benchmarks.engines
 
 lock: $(STAMP) ## resolve the dependencies again
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
+	uv pip compile --generate-hashes --no-header --python-version 3.11 -c requirements.lock pyproject.toml --group dev --group spark -o spark.lock -q
 	echo uv | uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade - -o bootstrap.lock -q
 
 clean: ## forget what runs have made (the environment stays)

@@ -4,11 +4,12 @@ Staged rows carry `known_on`, the day that stamped them. A row is known as of a 
 a feature as of D reads nothing of day D itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 
 
 def calendar(as_ofs: Sequence[date]) -> ir.Table:
@@ -41,3 +42,60 @@ def known_within(rows: ir.Table, as_ofs: ir.Table, *, day: str, days: int) -> ir
     served = as_ofs.cross_join(ages)
     served = served.mutate(served_on=(served.as_of - served.age_days.as_interval("D")).cast("date"))
     return rows.join(served, [rows[day] == served.served_on, rows.known_on < served.as_of]).drop("served_on")
+
+
+def known_in_spans(
+    rows: ir.Table,
+    as_ofs: ir.Table,
+    *,
+    day: str,
+    edges: Sequence[int],
+    by: Sequence[str],
+    of: Callable[[ir.Table], Mapping[str, ir.Value]],
+) -> ir.Table:
+    """`known_within`, added up over spans of days: one row per (*by, as_of, span), with the aggregates `of` the rows.
+
+    No edge of a window `edges` days before an as_of lies inside a span, so that a window is a number of whole spans and
+    `age_days`, that of the span's oldest day, tells which windows it belongs to. Rows are read once, however many
+    as_ofs they serve; what was recorded late stays apart, and serves those that follow.
+
+    >>> con = ibis.duckdb.connect()
+    >>> on = [date(2026, 5, 31), date(2026, 5, 26), date(2026, 5, 25), date(2026, 5, 24)]
+    >>> rows = ibis.memtable({"on": on, "known_on": [*on[:3], date(2026, 6, 1)], "n": [1, 2, 4, 8]})
+    >>> found = known_in_spans(
+    ...     rows, calendar([date(2026, 6, 1), date(2026, 6, 2)]), day="on", edges=[7, 28], by=[],
+    ...     of=lambda r: {"n": r.n.sum()})
+    >>> con.execute(found.order_by("as_of", "age_days").select("as_of", "age_days", "n"))
+           as_of  age_days  n
+    0 2026-06-01         6  3
+    1 2026-06-01         7  4
+    2 2026-06-02         7  3
+    3 2026-06-02         8  4
+    4 2026-06-02        28  8
+    """
+    longest = max(edges)
+    days = as_ofs.cross_join(_numbers("age", range(1, longest + 1)))
+    days = days.select(day_on=_days_before(days.as_of, days.age)).distinct()
+    edge = as_ofs.cross_join(_numbers("age", sorted({0, *edges})))
+    edge = edge.select(edge_on=_days_before(edge.as_of, edge.age)).distinct()
+    spans = days.join(edge, edge.edge_on <= days.day_on).group_by("day_on").aggregate(span_on=_.edge_on.max())
+
+    placed = rows.join(spans, rows[day] == spans.day_on).drop("day_on")
+    is_late = placed.known_on > placed[day]
+    placed = placed.mutate(late_on=is_late.ifelse(placed.known_on, ibis.null("date")))
+    parts = placed.group_by(*by, "span_on", "late_on").aggregate(**of(placed))
+
+    starts = spans.select(began_on=spans.span_on).distinct()
+    served = as_ofs.cross_join(starts).filter(_.began_on < _.as_of)
+    served = served.mutate(age_days=served.as_of.delta(served.began_on, unit="day")).filter(_.age_days <= longest)
+    is_known = parts.late_on.isnull() | (parts.late_on < served.as_of)
+    return parts.join(served, [parts.span_on == served.began_on, is_known]).drop("began_on", "span_on", "late_on")
+
+
+def _days_before(day: ir.Value, days: ir.Value) -> ir.Value:
+    # a date less an interval is a date to Ibis and a timestamp to DuckDB, which then compares every row as such
+    return (day.cast("timestamp") - days.as_interval("D")).cast("date")
+
+
+def _numbers(name: str, numbers: Sequence[int]) -> ir.Table:
+    return ibis.memtable({name: list(numbers)}, schema={name: "int32"})

@@ -4,6 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from data.catalog import Catalog
+from data.sums import exact_sum
 from data.terms import running
 
 
@@ -22,14 +23,16 @@ def expansion(
     after = after.rename(ends_on="as_of").join(ends, "ends_on").drop("ends_on")
     after = after.rename(mrr_after="mrr", quantity_after="quantity", billing_after="billing", tier_after="tier")
 
-    start = before.group_by("account_id", "as_of").aggregate(mrr=before.mrr.sum(), tier=before.tier.max())
+    start = before.group_by("account_id", "as_of").aggregate(mrr=exact_sum(before.mrr), tier=before.tier.max())
     start = start.filter(start.tier.notnull())
 
     rows = after.left_join(before, ["account_id", "as_of", "product_id"])
     is_unchanged = (rows.quantity_after == rows.quantity) & (rows.billing_after == rows.billing)
     counted = is_unchanged.fill_null(False).ifelse(ibis.least(rows.mrr_after, rows.mrr), rows.mrr_after)
     rows = rows.mutate(counted=counted)
-    end = rows.group_by("account_id", "as_of").aggregate(mrr_end=rows.counted.sum(), tier_end=rows.tier_after.max())
+    end = rows.group_by("account_id", "as_of").aggregate(
+        mrr_end=exact_sum(rows.counted), tier_end=rows.tier_after.max()
+    )
 
     both = start.left_join(end, ["account_id", "as_of"])
     has_grown = (both.mrr > 0).ifelse(both.mrr_end >= both.mrr * (1 + min_growth) - 1e-9, both.mrr_end > 0)
@@ -40,5 +43,5 @@ def expansion(
 def _by_product(rows: ir.Table) -> ir.Table:
     """One row per (account_id, as_of, product_id): what runs of each product."""
     return rows.group_by("account_id", "as_of", "product_id").aggregate(
-        mrr=rows.mrr.sum(), quantity=rows.quantity.sum(), billing=rows.billing.max(), tier=rows.tier.max()
+        mrr=exact_sum(rows.mrr), quantity=exact_sum(rows.quantity), billing=rows.billing.max(), tier=rows.tier.max()
     )

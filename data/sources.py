@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from pydantic import model_validator
 
 from data.contract import RAW_TABLES, RawTable
+from data.environment import from_environment
 from data.errors import BadInput
 from data.parsing import literal, name
 from data.settings import Settings
@@ -179,24 +180,6 @@ def _database(sources: Sources, folder: Path) -> str | None:
     if sources.database:
         return from_environment(sources.database, "sources.yaml: database")
     return str(folder) if folder.is_file() and folder.resolve().suffix in _DATABASE_FILES else None
-
-
-def from_environment(text: str, place: str) -> str:
-    """`text` with each `${NAME}` replaced by that environment variable.
-
-    >>> from_environment("duckdb://${NO_SUCH_VARIABLE}", "sources.yaml: database")
-    Traceback (most recent call last):
-    data.errors.BadInput: sources.yaml: database: the environment variable NO_SUCH_VARIABLE is not set; set it ...
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise BadInput(
-                f"{place}: the environment variable {match[1]} is not set; set it before you run, or take the line out."
-            )
-        return os.environ[match[1]]
-
-    return re.sub(r"\$\{(\w+)\}", value, text)
 
 
 def _attach(database: str | None, folder: Path, connection: "DuckDBPyConnection") -> Any:

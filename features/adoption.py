@@ -4,10 +4,11 @@ import ibis
 import ibis.expr.types as ir
 
 from data.catalog import AddOn, Catalog
-from data.known import known, known_within
+from data.known import known, known_in_spans
 from features.feature import Feature, aggregated, feature
 
 DAYS = 90
+ZERO = ibis.literal(0, "int64")
 DEEP_DAYS = 12  # three times a week over four weeks
 
 
@@ -159,13 +160,27 @@ def _gated_by(add_on: AddOn) -> Feature:
 
 def by_feature(usage: ir.Table, cohort: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Table:
     """One row per (account_id, as_of, feature) met in the last 90 days: days, events and users of each kind."""
-    rows = known_within(usage, as_ofs, day="used_on", days=DAYS)
-    month = rows.age_days <= 28
-    counted = rows.group_by("account_id", "as_of", "feature").aggregate(
-        used_days_28d=rows.used_on.nunique(where=month & (rows.kind == "used")),
-        trial_days_28d=rows.used_on.nunique(where=month & (rows.kind == "trial")),
-        gated_events_28d=rows.n_events.sum(where=month & (rows.kind == "gated")).fill_null(0),
-        gated_events_90d=rows.n_events.sum(where=rows.kind == "gated").fill_null(0),
+    # (account, day, feature, kind) is the key of usage: its rows are days
+    by = ["account_id", "feature"]
+    in_use = known_in_spans(
+        usage.filter(usage.kind != "gated"), as_ofs, day="used_on", edges=[28], by=by,
+        of=lambda u: {
+            "used_days": (u.kind == "used").ifelse(1, 0).sum(),
+            "trial_days": (u.kind == "trial").ifelse(1, 0).sum(),
+            "gated_events": ZERO,
+        },
+    )  # fmt: skip
+    # met, but locked: looked at for longer, and far rarer
+    gated = known_in_spans(
+        usage.filter(usage.kind == "gated"), as_ofs, day="used_on", edges=[28, DAYS], by=by,
+        of=lambda u: {"used_days": ZERO, "trial_days": ZERO, "gated_events": u.n_events.sum()},
+    )  # fmt: skip
+    spans = in_use.union(gated)
+    counted = spans.group_by("account_id", "as_of", "feature").aggregate(
+        used_days_28d=spans.used_days.sum(),
+        trial_days_28d=spans.trial_days.sum(),
+        gated_events_28d=spans.gated_events.sum(where=spans.age_days <= 28).fill_null(0),
+        gated_events_90d=spans.gated_events.sum(),
     )
     plans = cohort.select("account_id", "as_of", "plan_id")
     counted = counted.inner_join(plans, ["account_id", "as_of"])
@@ -186,7 +201,12 @@ def first_uses(usage: ir.Table) -> ir.Table:
     A late row may move a first use back; whoever asked before it was recorded must still get the old answer.
     """
     used = usage.filter(usage.kind == "used")
-    days = used.group_by("account_id", "feature", "known_on").aggregate(first_used_on=used.used_on.min())
+    # of what was known at once only the first day can ever have lowered it
+    used = used.mutate(late_on=(used.known_on > used.used_on).ifelse(used.known_on, ibis.null("date")))
+    days = used.group_by("account_id", "feature", "late_on").aggregate(
+        first_used_on=used.used_on.min(), known_on=used.known_on.min()
+    )
+    days = days.drop("late_on")
     earlier = ibis.window(group_by=["account_id", "feature"], order_by="known_on", preceding=(None, 1))
     days = days.mutate(before=days.first_used_on.min().over(earlier))
     lowered = days.filter(days.before.isnull() | (days.first_used_on < days.before))

@@ -37,7 +37,7 @@ def features(staged: Staged, cohort: ir.Table, catalog: Catalog, health: Health,
     Features of a table that is missing are null; of one that is there but silent about an account, its `empty`.
     """
     cohort = cohort.cache()
-    as_ofs = cohort.select("as_of").distinct()
+    as_ofs = cohort.select("as_of").distinct().cache()
     wide = cohort
     for ideas, rows in _aggregates(staged, cohort, catalog, as_ofs):
         wide = _beside(wide, ideas, rows)

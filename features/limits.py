@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 
 from data.catalog import Catalog, Metric
 from data.known import known_within
+from data.sums import exact_sum
 from features.feature import Feature, feature
 
 FAR_DAYS = 365  # beyond a year a straight line says nothing
@@ -128,7 +129,7 @@ def effective_limits(cohort: ir.Table, running: ir.Table, catalog: Catalog) -> i
             has_seats if m == "active_users" else []
         )
         is_open = (running.is_plan & ~running.product_id.isin(limited_plans)).any()
-        wanted[f"{m}_limit"] = is_open.ifelse(ibis.null("float64"), value.cast("float64").sum())
+        wanted[f"{m}_limit"] = is_open.ifelse(ibis.null("float64"), exact_sum(value.cast("float64")))
     limits = limited.aggregate(**wanted)
     return (
         cohort.select("account_id", "as_of")
@@ -154,16 +155,16 @@ def levels(meters: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Table:
         x, y = -rows.age_days.cast("float64"), rows.value
         if metric.kind == "gauge":
             n = within.sum().cast("float64")
-            sx, sy = x.sum(where=within), y.sum(where=within)
-            sxx, sxy = (x * x).sum(where=within), (x * y).sum(where=within)
+            sx, sy = x.sum(where=within), exact_sum(y, where=within)
+            sxx, sxy = (x * x).sum(where=within), exact_sum(x * y, where=within)
             wanted[f"{m}_latest"] = y.argmin(rows.age_days, where=within)
             wanted[f"{m}_peak"] = y.max(where=within)
             wanted[f"{m}_slope"] = (n * sxy - sx * sy) / (n * sxx - sx * sx).nullif(0)
         else:
-            so_far = y.sum(where=is_it & is_this_month).fill_null(0)
-            total_before = y.sum(where=is_it & is_month_before & ended_lately).fill_null(0)
-            rate = y.sum(where=within).fill_null(0) / 28
-            rate_before = y.sum(where=is_it & (rows.age_days > 28) & (rows.age_days <= 56)).fill_null(0) / 28
+            so_far = exact_sum(y, where=is_it & is_this_month).fill_null(0)
+            total_before = exact_sum(y, where=is_it & is_month_before & ended_lately).fill_null(0)
+            rate = exact_sum(y, where=within).fill_null(0) / 28
+            rate_before = exact_sum(y, where=is_it & (rows.age_days > 28) & (rows.age_days <= 56)).fill_null(0) / 28
             has_any = is_it.any()
             wanted[f"{m}_latest"] = has_any.ifelse(so_far, ibis.null("float64"))
             wanted[f"{m}_peak"] = has_any.ifelse(ibis.greatest(so_far, total_before), ibis.null("float64"))

@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 from data.catalog import Catalog
 from data.cohort import last_change
 from data.known import known
+from data.sums import exact_sum
 from data.terms import products
 from features.feature import feature
 
@@ -18,14 +19,14 @@ FEATURES = [
     ),
     feature(
         "seats_change_180d", "seats", "change",
-        lambda w: w.seats / w.seats_180d_ago.nullif(0) - 1,
+        lambda w: (w.seats - w.seats_180d_ago) / w.seats_180d_ago.nullif(0),
         description=("Seats against 180 days ago", "180日前と比べたシート数"),
         sentence=("Seats changed by {value} in 180 days", "シート数は180日で{value}"),
         nothing=("Not a customer 180 days ago", "180日前は未契約"),
     ),
     feature(
         "mrr_change_180d", "commerce", "change",
-        lambda w: w.mrr / w.mrr_180d_ago.nullif(0) - 1,
+        lambda w: (w.mrr - w.mrr_180d_ago) / w.mrr_180d_ago.nullif(0),
         description=("MRR against 180 days ago", "180日前と比べたMRR"),
         sentence=("MRR changed by {value} in 180 days", "MRRは180日で{value}"),
         nothing=("No paid plan 180 days ago", "180日前は有料契約なし"),
@@ -57,7 +58,7 @@ def before(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table, *, days:
     ran = (rows.valid_from_on < then) & (rows.valid_to_on.isnull() | (rows.valid_to_on >= then))
     rows = rows.filter(ran).join(products(catalog), "product_id")
     return rows.group_by("account_id", "as_of").aggregate(
-        seats_180d_ago=rows.quantity.sum(where=rows.is_plan), mrr_180d_ago=rows.mrr.sum()
+        seats_180d_ago=exact_sum(rows.quantity, where=rows.is_plan), mrr_180d_ago=exact_sum(rows.mrr)
     )
 
 

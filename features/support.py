@@ -30,7 +30,7 @@ FEATURES = [
     ),
     feature(
         "bug_share_180d", "support", "share",
-        lambda t: (t.category == "bug").ifelse(1.0, 0.0).mean(where=t.age_days <= 180),
+        lambda t: (t.category == "bug").ifelse(1, 0).mean(where=t.age_days <= 180),
         description=("Share of tickets about bugs, last 180 days", "直近180日の不具合の割合"),
         sentence=("{value} of the tickets are about bugs", "問い合わせの{value}が不具合"),
         nothing=("No tickets in 180 days", "直近180日の問い合わせはありません"),
@@ -44,7 +44,7 @@ FEATURES = [
     ),
     feature(
         "close_hours_180d", "support", "hours",
-        lambda t: (t.closed_at.delta(t.opened_at, unit="second") / 3600).mean(where=~t.is_open & (t.age_days <= 180)),
+        lambda t: t.closed_at.delta(t.opened_at, unit="second").mean(where=~t.is_open & (t.age_days <= 180)) / 3600,
         description=("Mean hours until a ticket was closed, last 180 days", "直近180日の平均解決時間"),
         sentence=("Tickets were closed in {value} on average", "問い合わせの平均解決時間は{value}"),
         nothing=("No ticket closed in 180 days", "直近180日に解決した問い合わせはありません"),

@@ -9,7 +9,7 @@ Writes  training: one row per (account_id, as_of) of the snapshots, predictors o
 from data.catalog import Catalog
 from features.build import dictionary, features
 from features.triggers import fired
-from pipelines import lake, paths, stage, tables
+from pipelines import engines, lake, paths, stage, tables
 from pipelines.params import Params
 
 
@@ -17,9 +17,9 @@ def main() -> None:
     """Build the features."""
     params = Params.load()
     catalog = Catalog.load(paths.CATALOG)
-    engine = lake.connect()
+    engine = lake.connect(params.engine)
     staged = lake.staged(engine)
-    cohort = engine.read_parquet(tables.COHORT.path)
+    cohort = engines.put(engine, tables.COHORT.path)
     is_now = cohort.as_of == params.run.as_of
     predictors = [f.name for f in dictionary(catalog, params.health, params.lifecycle) if f.is_predictor]
 

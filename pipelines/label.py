@@ -15,7 +15,7 @@ from pipelines.params import Params
 def main() -> None:
     """Label the snapshots."""
     params = Params.load()
-    engine = lake.connect()
+    engine = lake.connect(params.engine)
     days = params.learning_days
     named = blocks(
         days,

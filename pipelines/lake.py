@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 
 from data.contract import RAW_TABLES
 from data.errors import BadInput
-from pipelines import paths
+from pipelines import engines, paths
+from pipelines.engines import Engine
+
+HERE = Engine()
 
 
-def connect() -> BaseBackend:
-    """DuckDB in memory, on one thread: the order in which floats are added up must not depend on luck."""
-    engine = ibis.duckdb.connect(threads=1)
-    engine.raw_sql("SET TimeZone = 'UTC'")
-    return engine
+def connect(engine: Engine = HERE) -> BaseBackend:
+    """The engine of params.yaml; DuckDB in memory for what is small."""
+    return engines.connect(engine)
 
 
 def staged(engine: BaseBackend, folder: Path = paths.STAGED) -> Mapping[str, ir.Table]:
     """The raw tables that the company has, checked and cleaned. Optional ones may be missing."""
     found = {name: folder / f"{name}.parquet" for name in RAW_TABLES}
-    tables = {name: engine.read_parquet(path) for name, path in found.items() if path.is_file()}
+    tables = {name: engines.put(engine, path) for name, path in found.items() if path.is_file()}
     for name, table in RAW_TABLES.items():
         if table.is_required and name not in tables:
             raise BadInput(f"{found[name]}: there is no such file yet; run `dvc repro`.")
@@ -34,4 +34,4 @@ def frame(table: ir.Table, engine: BaseBackend) -> pd.DataFrame:
     """The rows in pandas, dates as midnights."""
     from data.frames import to_pandas
 
-    return to_pandas(engine.to_pyarrow(table))
+    return to_pandas(engines.fetched(table, engine))

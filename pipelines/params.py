@@ -17,6 +17,7 @@ from features.lifecycle import Lifecycle
 from features.triggers import Triggers
 from models.settings import Evaluation, Registry, Training, Tuning
 from pipelines import paths
+from pipelines.engines import Engine
 
 
 def _quoted(given: object) -> object:
@@ -78,6 +79,7 @@ class Params(Settings):
     """Every number a person may turn, one section per stage."""
 
     run: Run
+    engine: Engine = Engine()
     simulate: Simulate
     ingest: Ingest
     validate_: Validate = Field(default=Validate(), alias="validate")

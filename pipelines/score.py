@@ -5,10 +5,12 @@ Writes  scores: one row per (account_id, as_of): margin, propensity;
         contributions: one row per (account_id, as_of, feature), and `(base)`
 """
 
+import numpy as np
 import pandas as pd
 
 from models.propensity import Propensity
 from pipelines import stage, tables, written
+from pipelines.params import Params
 
 BASE = "(base)"
 
@@ -16,9 +18,15 @@ BASE = "(base)"
 def scored(model: Propensity, current: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores, one row per account; contributions in the long form, points as shares of probability."""
     key = current[["account_id", "as_of"]]
-    contributions = model.contributions(current)
+    return tabled(model, key, model.contributions(current), model.probability(current))
+
+
+def tabled(
+    model: Propensity, key: pd.DataFrame, contributions: np.ndarray, propensity: np.ndarray
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same from what was worked out elsewhere, one row per row of `key`."""
     points = model.points(contributions) / 100
-    scores = key.assign(margin=contributions.sum(axis=1), propensity=model.probability(current))
+    scores = key.assign(margin=contributions.sum(axis=1), propensity=propensity)
     names = [*model.features, BASE]
     long = pd.DataFrame(
         {
@@ -34,7 +42,15 @@ def scored(model: Propensity, current: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
 
 def main() -> None:
     """Score every active account of the week."""
-    scores, contributions = scored(written.read_model(), tables.CURRENT.read())
+    params, model = Params.load(), written.read_model()
+    if params.engine.kind == "spark":
+        from pipelines.score_on_spark import contributions_and_probabilities
+
+        scores, contributions = tabled(
+            model, *contributions_and_probabilities(model, tables.CURRENT.path, params.engine)
+        )
+    else:
+        scores, contributions = scored(model, tables.CURRENT.read())
     tables.SCORES.write(scores)
     tables.CONTRIBUTIONS.write(contributions)
 

@@ -17,7 +17,7 @@ def main() -> None:
     """Select the cohort."""
     params = Params.load()
     catalog = Catalog.load(paths.CATALOG)
-    engine = lake.connect()
+    engine = lake.connect(params.engine)
     staged = lake.staged(engine)
     as_ofs = calendar(sorted({*params.learning_days, params.run.as_of}))
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)

@@ -34,7 +34,7 @@ def weekly(as_of: date) -> Params:
     staged_at = paths.LAKE / "weekly" / str(as_of) / "staged"
     report = ingested(params, catalog, staged_at=staged_at, quarantine_at=staged_at.with_name("quarantine"))
 
-    engine = lake.connect()
+    engine = lake.connect(params.engine)
     staged = lake.staged(engine, staged_at)
     as_ofs = calendar([as_of])
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)

@@ -1,9 +1,5 @@
 """A company's tables in a real PostgreSQL come over through Ibis as the same rows that its CSV files give."""
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,7 @@ import pytest
 
 from data.contract import RAW_TABLES
 from data.sources import Sources
+from tests import postgres
 
 pytestmark = pytest.mark.system
 SQL = {
@@ -27,26 +24,8 @@ SQL = {
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Path]:
-    """A server of our own that listens on a socket in a folder and on nothing else; gives the folder."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    pg_ctl = str(found[-1]) if found else shutil.which("pg_ctl")
-    assert pg_ctl, "PostgreSQL is not installed (Debian: postgresql)"
-    with tempfile.TemporaryDirectory() as name:  # not pytest's, which only its own user may enter
-        folder = Path(name)
-        as_whom = []
-        if os.geteuid() == 0:  # the server refuses to run as root
-            as_whom = ["runuser", "-u", "postgres", "--"]
-            shutil.chown(folder, "postgres")
-
-        def run(*arguments: str) -> None:
-            subprocess.run([*as_whom, pg_ctl, "-D", str(folder / "db"), *arguments], check=True, cwd=folder, timeout=60)
-
-        run("initdb", "-s", "-o", "--auth=trust --username=upsell --encoding=UTF8")
-        run("start", "-w", "-s", "-l", str(folder / "log"), "-o", f"-c listen_addresses='' -k {folder}")
-        try:
-            yield folder
-        finally:
-            run("stop", "-m", "immediate", "-s")
+    with postgres.running() as folder:
+        yield folder
 
 
 def test_postgres(
