@@ -2,7 +2,7 @@
 
 It reads the sources as they are today, as far as they were known before the week's day, and leaves DVC's lake alone:
 what it works on lies under data/lake/weekly/<as_of>/, what people read under reports/weekly/, and every list that was
-delivered stays under ledger/<as_of>/. Where it fails, it leaves all of these as they were.
+delivered stays under ledger/<as_of>/. Where it fails, the list that lies there and the tables beneath it stay.
 """
 
 import json
