@@ -1,9 +1,9 @@
 """The catalogue (`catalog.yaml`): what the company sells, and how each of it may be offered."""
 
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data.settings import Settings
 
@@ -92,20 +92,51 @@ class Condition(Settings):
     equals: str | float | bool | None = None
     in_: list[str | float] | None = Field(default=None, alias="in")
 
+    @field_validator("equals", mode="before")
+    @classmethod
+    def _equals_one_value(cls, given: Any) -> Any:
+        if not isinstance(given, str | float | int | None):
+            raise ValueError(
+                "give one text (in quotes), a number, true or false; several texts or numbers go into `in`"
+            )
+        return given
+
+    @field_validator("in_", mode="before")
+    @classmethod
+    def _in_several_values(cls, given: Any) -> Any:
+        def is_plain(value: Any) -> bool:
+            return isinstance(value, str | float | int) and not isinstance(value, bool)
+
+        if not isinstance(given, list | None) or not all(is_plain(value) for value in given or []):
+            raise ValueError("give a list of texts (in quotes) or of numbers; one value goes into `equals`")
+        return given
+
     @model_validator(mode="after")
     def _has_a_test(self) -> Self:
-        if not self.model_fields_set & {"at_least", "at_most", "equals", "in_"}:
+        if self.at_least is None and self.at_most is None and self.equals is None and not self.in_:
             raise ValueError(f"the condition on {self.when} tests nothing: give at_least, at_most, equals or in")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(
+                f"the condition on {self.when} never holds: at_least ({self.at_least:g}) is above at_most "
+                f"({self.at_most:g})"
+            )
         return self
 
 
 class Discounts(Settings):
     """The steps a discount may take, who approves above a limit, and the margin that must remain."""
 
-    steps_pct: list[float] = [0]
-    approval_above_pct: float = 0
+    steps_pct: list[Annotated[float, Field(ge=0, le=100)]] = Field(default=[0], min_length=1)
+    approval_above_pct: float = Field(default=0, ge=0, le=100)
     approver: Text | None = None
     min_margin_pct: float = Field(default=0, ge=0, le=100)
+
+    @field_validator("steps_pct")
+    @classmethod
+    def _ascend(cls, steps: list[float]) -> list[float]:
+        if steps != sorted(set(steps)):
+            raise ValueError("each step must be above the one before it")
+        return steps
 
 
 class Changes(Settings):
@@ -166,6 +197,15 @@ class Offer(Settings):
     def is_help(self) -> bool:
         """Whether it sells nothing and so passes the not-now gates."""
         return self.kind in HELP
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.launched_on and self.valid_until and self.valid_until < self.launched_on:
+            raise ValueError(
+                f"offer {self.id} never runs: valid_until ({self.valid_until}) is before launched_on "
+                f"({self.launched_on})"
+            )
+        return self
 
 
 class Catalog(Settings):

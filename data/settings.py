@@ -1,6 +1,9 @@
 """Values that people type into YAML: frozen, unknown keys refused, errors as one sentence."""
 
 import difflib
+import re
+from collections.abc import Hashable
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +31,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(content)
         except ValidationError as error:
-            problems = [_sentence(cls, problem, file) for problem in error.errors()]
+            problems = [_sentence(cls, problem, file, content) for problem in error.errors()]
             raise BadInput("\n".join(problems)) from None
 
     @classmethod
@@ -37,12 +40,43 @@ class Settings(BaseModel):
         return cls.parse(read_yaml(path), file=path.name)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML as DVC reads it too: a day that no calendar has and a key that stands twice are errors with a place."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
+
+    def construct_day(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"there is no day {node.value}", node.start_mark
+            ) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_day)
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; BadInput where it is missing, empty or no YAML."""
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file; create it, or run the command from the project's folder.")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506  a SafeLoader
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: this is not UTF-8; save it as UTF-8.") from None
+    except yaml.constructor.ConstructorError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise BadInput(f"{path}: {where}{error.problem}; mend that line.") from None
+    except ValueError as error:  # a number that is none
+        raise BadInput(f"{path}: a value cannot be read ({error}); mend it, or put it in quotes.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -56,15 +90,36 @@ def read_yaml(path: Path) -> Any:
     return content
 
 
-def _sentence(model: type[BaseModel], problem: Any, file: str) -> str:
-    place = ".".join(str(part) for part in problem["loc"]) or "the file"
+def _place(loc: tuple[Any, ...], content: Any) -> str:
+    """Where a problem is, dotted; an item of a list by its id, where it has one."""
+    parts = []
+    for part in loc:
+        try:
+            content = content[part]
+        except (KeyError, IndexError, TypeError):
+            content = None
+        has_id = isinstance(part, int) and isinstance(content, dict) and isinstance(content.get("id"), str)
+        parts.append(content["id"] if has_id else str(part))
+    return ".".join(parts) or "the file"
+
+
+def _sentence(model: type[BaseModel], problem: Any, file: str, content: Any) -> str:
+    place = _place(problem["loc"], content)
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(model, problem["loc"][:-1]), n=1)
         return f"{file}: {place} is not a known key; {f'did you mean {near[0]}?' if near else 'remove it.'}"
     if problem["type"] == "missing":
         return f"{file}: {place} is missing; add it."
+    if problem["loc"] and problem["loc"][-1] == "[key]":
+        key = problem["loc"][-2]
+        known = re.findall(r"'([^']+)'", problem["msg"])
+        near = difflib.get_close_matches(str(key), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it must be one of {', '.join(known)}."
+        return f"{file}: {place.removesuffix('.[key]')} is not a known key; {hint}"
     message = problem["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(problem["input"], dict | list) else f" (it is {problem['input']!r})"
+    value = problem["input"]
+    shown = value.isoformat() if isinstance(value, date) else repr(value)
+    given = "" if isinstance(value, dict | list | tuple | BaseModel) else f" (it is {shown})"
     return f"{file}: {place}: {message[0].lower()}{message[1:]}{given}; change it."
 
 

@@ -212,4 +212,4 @@ def unblock_in_both(decisions: pd.DataFrame, named: Sequence[Feature], catalog: 
     """What `would_unblock` says, in both languages, by account_id."""
     en, ja = (would_unblock(decisions, named, catalog, language) for language in LANGUAGES)
     said_of = zip(decisions["account_id"], en, ja, strict=True)
-    return {account: Text(en=one, ja=other) for account, one, other in said_of if one and other}
+    return {account: Text(en=one, ja=other) for account, one, other in said_of if isinstance(one, str)}

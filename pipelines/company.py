@@ -81,8 +81,14 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def reproduce(workspace: Path) -> int:
-    """Run the pipeline in the workspace, with the workspace's code; returns the exit code."""
+    """Run the pipeline in the workspace, with the workspace's code; returns the exit code.
+
+    Bad input is told before DVC starts, which would delete what it is about to make anew.
+    """
     environment = {**os.environ, "PYTHONPATH": str(workspace.resolve()), "DVC_NO_ANALYTICS": "1"}
+    preflight = [sys.executable, "-m", "pipelines.preflight"]
+    if code := subprocess.run(preflight, cwd=workspace, env=environment, check=False).returncode:  # noqa: S603  our own arguments
+        return code
     dvc = [sys.executable, "-m", "dvc"]
     if not (workspace / ".dvc").is_dir():
         subprocess.run([*dvc, "init", "--no-scm", "--quiet"], cwd=workspace, env=environment, check=True)  # noqa: S603  our own arguments

@@ -2,7 +2,8 @@
 
 Reads   training, labels, models/propensity/, metrics.json, params.yaml as a whole
 Writes  registered.json: the model's version and the hashes of what it came from
-        weekly/run.json: git commit, MLflow's run and registry version; it differs between clones and is no DVC output
+        registry_run.json, and from it weekly/run.json: MLflow's run and registry version; they differ between clones
+        and are no DVC outputs
 """
 
 from pathlib import Path
@@ -13,14 +14,13 @@ from data.settings import read_yaml
 from models import promotion
 from models.promotion import Decision
 from models.propensity import Propensity
-from pipelines import labelled, paths, stage, tables, tracking, written
+from pipelines import labelled, paths, stage, tables, tracking, whence, written
 from pipelines.labelled import Labelled
 from pipelines.params import Params
 from pipelines.train import IMPORTANCE
 from pipelines.tune import TRIALS, TUNING
 
 REGISTERED = paths.LAKE / "registered.json"
-RUN = paths.WEEKLY / "run.json"
 INPUTS = (tables.TRAINING.path, tables.LABELS.path, TUNING)
 
 
@@ -50,9 +50,9 @@ def main() -> None:
     )
     written.as_json(REGISTERED, {"model_version": model.model_version, "inputs": inputs})
     written.as_json(
-        RUN,
+        whence.REGISTRY,
         {
-            **state,
+            "model_version": model.model_version,
             "mlflow_run_id": logged.run_id,
             "registry_model": params.registry.model,
             "registry_version": logged.version,
@@ -60,6 +60,7 @@ def main() -> None:
             "promotion": decision.reason,
         },
     )
+    whence.after_register(str(params.run.as_of), model.model_version)
 
 
 def judge(model: Propensity, champion: tracking.Champion | None, test: Labelled, params: Params) -> Decision:

@@ -1,16 +1,42 @@
 """Stage `select`: which accounts are asked about, as of which days?
 
-Reads   staged accounts, subscriptions, account_changes
+Reads   staged accounts, subscriptions, account_changes; usage, for how far the data reach
 Writes  cohort: one row per (account_id, as_of) that is active, for the monthly snapshots whose label is known and for
         the week that is scored
 """
 
+from datetime import date
+
+import ibis.expr.types as ir
+from ibis.backends import BaseBackend
+
 from data.catalog import Catalog
 from data.cohort import cohort
 from data.errors import BadInput
-from data.known import calendar
+from data.known import calendar, known
 from pipelines import lake, paths, stage, tables
 from pipelines.params import Params
+
+# So far before as_of may the newest use of anybody lie: a Friday before a Monday. Past that, days are missing, and
+# missing days read as falling use: of every account, in every feature, in the gates and on the list.
+MAX_SILENT_DAYS = 3
+
+
+def stop_if_silent(usage: ir.Table, as_of: date, engine: BaseBackend, *, setting: str) -> None:
+    """Raise BadInput where the newest use known by `as_of` is too old to score that day.
+
+    setting: what the reader gave the day by, --as-of or params.yaml: run.as_of.
+    """
+    rows = known(usage, calendar([as_of]))
+    newest = lake.frame(rows.aggregate(used_on=rows.used_on.max()), engine)["used_on"].iloc[0]
+    if newest is None or newest != newest:  # NaT
+        raise BadInput(f"{setting} {as_of}: no use is known before that day. Load older data, or score a later week.")
+    silent = (as_of - newest.date()).days
+    if silent > MAX_SILENT_DAYS:
+        raise BadInput(
+            f"the newest use is of {newest.date()}, {silent} days before {setting} {as_of}: the missing days would "
+            "read as falling use. Load newer data, or score an earlier week."
+        )
 
 
 def main() -> None:
@@ -27,6 +53,7 @@ def main() -> None:
             f"params.yaml: run.as_of is {params.run.as_of}, and no account is active as of that day; give a day that "
             f"the tables in {params.ingest.folder} reach."
         )
+    stop_if_silent(staged["usage"], params.run.as_of, engine, setting="params.yaml: run.as_of")
     tables.COHORT.write(cohort_rows)
 
 

@@ -1,41 +1,59 @@
 """`upsell weekly`: score, decide and deliver a week with the champion, without learning anything anew.
 
 It reads the sources as they are today, as far as they were known before the week's day, and leaves DVC's lake alone:
-what it works on lies under data/lake/weekly/, what people read under reports/weekly/.
+what it works on lies under data/lake/weekly/<as_of>/, what people read under reports/weekly/, and every list that was
+delivered stays under ledger/<as_of>/. Where it fails, the list that lies there and the tables beneath it stay.
 """
 
 import json
+import shutil
 from datetime import date
-
-import pandas as pd
 
 from data.catalog import Catalog
 from data.cohort import cohort
 from data.errors import BadInput
 from data.known import calendar
+from delivery import manifest
 from features.build import features
 from features.triggers import fired
-from pipelines import lake, paths, tracking, written
+from pipelines import lake, ledger, paths, tracking, written
 from pipelines.decide import decided
 from pipelines.deliver import delivered, described, summary_of, write
 from pipelines.ingest import ingested
 from pipelines.params import Params
 from pipelines.score import scored
-
-LIST = paths.WEEKLY / "ranked_accounts.parquet"
+from pipelines.select import stop_if_silent
 
 
 def weekly(as_of: date) -> Params:
     """Deliver the week of `as_of`; gives the parameters that it ran with. Raises BadInput where it can't."""
     given = Params.load()
     params = given.model_copy(update={"run": given.run.model_copy(update={"as_of": as_of})})
-    catalog = Catalog.load(paths.CATALOG)
     champion = tracking.champion(params.registry)
-    staged_at = paths.LAKE / "weekly" / str(as_of) / "staged"
+    workplace = paths.LAKE / "weekly" / str(as_of)
+    beside = workplace.with_name(f"{as_of}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        files = _files(params, champion, as_of)
+        # From here on the week is delivered: the tables of an earlier delivery give way to those of this list.
+        shutil.rmtree(workplace, ignore_errors=True)
+        beside.rename(workplace)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    write(files, paths.WEEKLY)
+    ledger.keep(files, as_of)
+    return params
+
+
+def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str, bytes]:
+    """Every file of the week by its name, the manifest last. The staged tables stay in the `.partial` folder."""
+    catalog = Catalog.load(paths.CATALOG)
+    staged_at = paths.LAKE / "weekly" / f"{as_of}.partial" / "staged"
     report = ingested(params, catalog, staged_at=staged_at, quarantine_at=staged_at.with_name("quarantine"))
 
     engine = lake.connect(params.engine)
     staged = lake.staged(engine, staged_at)
+    stop_if_silent(staged["usage"], as_of, engine, setting="--as-of")
     as_ofs = calendar([as_of])
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
     now = features(staged, rows, catalog, params.health, params.lifecycle).cache()
@@ -46,8 +64,9 @@ def weekly(as_of: date) -> Params:
 
     scores, contributions = scored(champion.model, current)
     base_rate = float(champion.model.facts["rate_train"])
+    ledger.keep_found()  # the list that lies there is about to be overwritten, and may be the one to compare with
     offered, decisions = decided(
-        params, catalog, current, scores, base_rate=base_rate, staged_at=staged_at, previous=_previous(as_of)
+        params, catalog, current, scores, base_rate=base_rate, staged_at=staged_at, previous=ledger.before(as_of)
     )
     files = delivered(
         params,
@@ -60,15 +79,15 @@ def weekly(as_of: date) -> Params:
         fired=triggers,
         summary=summary_of(params, champion.model, written.read_json(paths.METRICS), json.loads(report.as_json())),
     )
-    run = {**tracking.git_state(), "registry_version": champion.version, "command": f"upsell weekly --as-of {as_of}"}
-    files["manifest.json"] = described(params, champion.model, files, staged_at)
-    write({**files, "run.json": (json.dumps(run, indent=1) + "\n").encode()}, paths.WEEKLY)
-    return params
-
-
-def _previous(as_of: date) -> pd.DataFrame | None:
-    """The newest list, where it is of an earlier week."""
-    if not LIST.is_file():
-        return None
-    rows = pd.read_parquet(LIST, columns=["account_id", "rank", "as_of"])
-    return rows if len(rows) and pd.Timestamp(rows["as_of"].iloc[0]) < pd.Timestamp(as_of) else None
+    described_by = described(params, champion.model, files, staged_at)
+    run = {
+        **tracking.git_state(),
+        "command": f"upsell weekly --as-of {as_of}",
+        "as_of": str(as_of),
+        "model_version": champion.model.model_version,
+        "registry_model": params.registry.model,
+        "registry_version": champion.version,
+        "is_champion": True,
+        "manifest_sha256": manifest.sha256(described_by),
+    }
+    return {**files, "run.json": (json.dumps(run, indent=1) + "\n").encode(), "manifest.json": described_by}

@@ -1,0 +1,188 @@
+"""`upsell weekly` on the small company: it refuses what would mislead, and a week delivered twice is the same week."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from delivery.manifest import sha256
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+SILENT = (
+    "the newest use is of 2026-05-31, 8 days before {}: the missing days would read as falling use. "
+    "Load newer data, or score an earlier week."
+)
+MLFLOW = {"mlflow_run_id", "registry_model", "registry_version", "is_champion", "promotion"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def whence(workspace: Path) -> dict[str, object]:
+    told: dict[str, object] = json.loads((workspace / "reports/weekly/run.json").read_text())
+    return told
+
+
+@pytest.fixture(scope="module")
+def copy(small: Path, run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the small company with a registry of its own."""
+    made = tmp_path_factory.mktemp("weekly") / "copy"
+    shutil.copytree(small, made, symlinks=True)
+    for database in made.glob("mlflow.db*"):
+        database.unlink()
+    told = run(made, "pipelines.register")
+    assert told.returncode == 0, told.stderr
+    return made
+
+
+@dataclass(frozen=True)
+class Weeks:
+    workspace: Path
+    repro: dict[str, bytes]  # the list that dvc repro had left
+    refused: subprocess.CompletedProcess[str]
+    after_refusal: dict[str, bytes]
+    left_by_refusal: list[Path]
+    past: dict[str, bytes]
+    first: dict[str, bytes]
+    second: dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def weeks(copy: Path, run: Run) -> Weeks:
+    """A week that cannot be scored, a past one, and the newest one twice, one after the other."""
+
+    def deliver(as_of: str) -> dict[str, bytes]:
+        told = run(copy, "pipelines.cli", "weekly", "--as-of", as_of)
+        assert told.returncode == 0, told.stderr
+        return contents(copy / "reports/weekly")
+
+    repro = contents(copy / "reports/weekly")
+    refused = run(copy, "pipelines.cli", "weekly", "--as-of", "2026-06-08")
+    after = contents(copy / "reports/weekly")
+    left = [*(copy / "data/lake/weekly").glob("*"), *(copy / "ledger").glob("*"), *copy.rglob("*.partial")]
+    past = deliver("2026-05-04")
+    return Weeks(copy, repro, refused, after, left, past, deliver("2026-06-01"), deliver("2026-06-01"))
+
+
+def test_a_week_that_the_data_do_not_reach_is_refused(weeks: Weeks) -> None:
+    assert weeks.refused.returncode == 2
+    assert weeks.refused.stderr.strip() == SILENT.format("--as-of 2026-06-08")
+    assert weeks.after_refusal == weeks.repro
+
+
+def test_a_refused_week_leaves_nothing_behind(weeks: Weeks) -> None:
+    assert weeks.left_by_refusal == []
+
+
+def test_the_stage_refuses_it_too(small: Path, run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "late"
+    shutil.copytree(small, copy, symlinks=True, ignore=shutil.ignore_patterns(".dvc", "mlruns", "mlflow.db"))
+    params = yaml.safe_load((copy / "params.yaml").read_text())
+    for as_of, code in (("2026-06-03", 0), ("2026-06-04", 2), ("2026-06-08", 2)):  # 3 days old passes, 4 does not
+        params["run"]["as_of"] = as_of
+        (copy / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True))
+        told = run(copy, "pipelines.select")
+        assert told.returncode == code, told.stderr
+    assert told.stderr.strip() == SILENT.format("params.yaml: run.as_of 2026-06-08")
+
+
+def test_a_week_before_all_use_is_refused(copy: Path, run: Run) -> None:
+    told = run(copy, "pipelines.cli", "weekly", "--as-of", "2020-01-06")
+    assert told.returncode == 2
+    assert "--as-of 2020-01-06: no use is known before that day. Load older data, or score a later week." in told.stderr
+
+
+def test_a_week_delivered_twice_is_the_same_bytes(weeks: Weeks) -> None:
+    assert weeks.first == weeks.second
+    assert set(weeks.repro) == set(weeks.first)
+
+
+def test_it_moved_against_the_week_before_both_times(weeks: Weeks) -> None:
+    assert weeks.past["ranked_accounts.parquet"] != weeks.second["ranked_accounts.parquet"]
+    ranked = pd.read_parquet(weeks.workspace / "reports/weekly/ranked_accounts.parquet")
+    before = pd.read_parquet(weeks.workspace / "ledger/2026-05-04/ranked_accounts.parquet").set_index("account_id")
+    moved = ranked.dropna(subset=["movement_ranks"])
+    assert len(moved) > 100
+    assert (moved["account_id"].map(before["rank"]) - moved["rank"] == moved["movement_ranks"]).all()
+
+
+def test_the_ledger_keeps_every_week_as_it_was_delivered(weeks: Weeks) -> None:
+    ledger = weeks.workspace / "ledger"
+    assert {path.name for path in ledger.iterdir()} == {"2026-05-04", "2026-06-01"}
+    assert contents(ledger / "2026-05-04") == weeks.past
+    assert contents(ledger / "2026-06-01") == weeks.second
+
+
+def test_the_list_of_dvc_repro_is_kept_too(weeks: Weeks, small: Path, run: Run, tmp_path: Path) -> None:
+    # what the first delivery of a past week found: a newer list, which is kept and is not what it compares with
+    past = pd.read_parquet(weeks.workspace / "ledger/2026-05-04/ranked_accounts.parquet")
+    assert set(past["movement"]) == {"new"}
+    for name in ("pipelines", "data", "delivery", "features", "models", "decisions"):
+        (tmp_path / name).symlink_to(weeks.workspace / name)
+    shutil.copytree(small / "reports", tmp_path / "reports")
+    script = "from pipelines import ledger; ledger.keep_found(); ledger.keep_found()"
+    (tmp_path / "entered.py").write_text(script)
+    assert run(tmp_path, "entered").returncode == 0
+    assert contents(tmp_path / "ledger/2026-06-01") == contents(tmp_path / "reports/weekly")
+
+
+def test_run_json_is_about_the_list_beside_it(weeks: Weeks) -> None:
+    told = json.loads(weeks.second["run.json"])
+    assert told["command"] == "upsell weekly --as-of 2026-06-01"
+    assert told["as_of"] == "2026-06-01"
+    assert told["manifest_sha256"] == sha256(weeks.second["manifest.json"])
+    by_repro = json.loads(weeks.repro["run.json"])
+    assert by_repro["command"] == "dvc repro"
+    assert by_repro["as_of"] == "2026-06-01"
+    assert by_repro["manifest_sha256"] == sha256(weeks.repro["manifest.json"])
+    assert set(by_repro) >= MLFLOW
+    assert by_repro["model_version"] == json.loads(weeks.repro["manifest.json"])["model_version"]
+
+
+def test_after_weekly_and_a_run_run_json_is_of_the_run(weeks: Weeks, run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(weeks.workspace, copy, symlinks=True)
+    told = run(copy, "dvc", "repro")  # takes the list from DVC's cache, without running the stage
+    assert told.returncode == 0, told.stderr
+    assert (copy / "reports/weekly/manifest.json").read_bytes() == weeks.repro["manifest.json"]
+    assert run(copy, "pipelines.whence").returncode == 0
+    assert whence(copy) == json.loads(weeks.repro["run.json"])
+    assert run(copy, "pipelines.deliver").returncode == 0
+    assert whence(copy) == json.loads(weeks.repro["run.json"])
+
+
+def test_registering_again_leaves_the_run_json_of_a_weekly_list(weeks: Weeks, run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(weeks.workspace, copy, symlinks=True)
+    for database in copy.glob("mlflow.db*"):
+        database.unlink()
+    assert run(copy, "pipelines.register").returncode == 0
+    assert contents(copy / "reports/weekly") == weeks.second
+
+
+def test_the_audit_reads_the_tables_that_made_the_list(weeks: Weeks, run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(weeks.workspace, copy, symlinks=True)
+    account = pd.read_parquet(copy / "reports/weekly/ranked_accounts.parquet")["account_id"].iloc[0]
+    before = run(copy, "pipelines.cli", "audit", account)
+    assert before.returncode == 0, before.stderr
+
+    # a table of one place is no longer what the list was made of: the other place's is read
+    usage = copy / "data/lake/weekly/2026-06-01/staged/usage.parquet"
+    pd.read_parquet(usage).iloc[:0].to_parquet(usage)
+    assert run(copy, "pipelines.cli", "audit", account).stdout == before.stdout
+
+    (copy / "data/lake/staged/usage.parquet").unlink()
+    told = run(copy, "pipelines.cli", "audit", account)
+    assert told.returncode == 2
+    assert told.stderr.strip() == (
+        "data/lake: the tables that the list of 2026-06-01 was made of are no longer there; run `upsell weekly --as-of "
+        "2026-06-01` to deliver it from the tables of today."
+    )

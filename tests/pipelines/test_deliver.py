@@ -1,0 +1,36 @@
+"""What the page says of the model: only what this model was measured to be."""
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipelines.deliver import NOT_JUDGED, summary_of
+
+PARAMS: Any = SimpleNamespace(
+    run=SimpleNamespace(company="Small", as_of=date(2026, 6, 1)), label=SimpleNamespace(horizon_days=90)
+)
+MODEL: Any = SimpleNamespace(model_version="m1")
+VALIDATION: dict[str, Any] = {"missing": {}, "tables": {}}
+
+
+def metrics(model_version: str, is_better: bool) -> dict[str, Any]:
+    auc = {"value": 0.8, "low": 0.7, "high": 0.9}
+    return {"model_version": model_version, "ours": {"auc": auc}, "is_better_than_base_rate": is_better}
+
+
+@pytest.mark.parametrize("is_better", [True, False])
+def test_a_judged_model_is_told_as_it_was_judged(is_better: bool) -> None:
+    told = summary_of(PARAMS, MODEL, metrics("m1", is_better), VALIDATION)
+    assert (told.auc, told.auc_low, told.auc_high) == (0.8, 0.7, 0.9)
+    assert told.has_signal is is_better
+    assert told.warnings == ()
+
+
+def test_a_model_that_was_not_judged_claims_nothing() -> None:
+    told = summary_of(PARAMS, MODEL, metrics("another", True), VALIDATION)
+    assert (told.auc, told.auc_low, told.auc_high) == (None, None, None)
+    assert told.has_signal is False
+    assert told.warnings == (NOT_JUDGED,)
+    assert NOT_JUDGED.en.startswith("This model was not judged on the data of this folder's metrics")
