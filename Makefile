@@ -37,7 +37,7 @@ setup: $(STAMP) ## the environment, from the lock file with hashes
 
 run: $(STAMP) ## from raw tables to the list; COMPANY=examples/ravenstack DATA=folder runs another company's
 	@exec 8>.run.lock; flock -n 8 || { echo "another make run is at work in this folder; wait for it, or stop it" >&2; exit 2; }; \
-	if [ -n "$(COMPANY)" ]; then python -m pipelines.company "$(COMPANY)" $(if $(DATA),--data "$(DATA)"); else python -m pipelines.preflight; dvc repro; fi; \
+	if [ -n "$(COMPANY)" ]; then python -m pipelines.company "$(COMPANY)" $(if $(DATA),--data "$(DATA)"); else python -m pipelines.preflight; dvc repro; python -m pipelines.whence; fi; \
 	python -m pipelines.summary $(COMPANY)
 
 test: $(STAMP) ## the tests that need nothing but Python

@@ -95,7 +95,7 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], valid
         auc=auc["value"],
         auc_low=auc["low"],
         auc_high=auc["high"],
-        has_signal=is_judged and bool(metrics["is_better_than_base_rate"]),
+        has_signal=not is_judged or bool(metrics["is_better_than_base_rate"]),  # the warning says what is not known
         warnings=(*(() if is_judged else (NOT_JUDGED,)), *_warnings(validation)),
     )
 

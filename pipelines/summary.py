@@ -7,6 +7,8 @@ import pandas as pd
 
 from pipelines import paths, stage, written
 
+NOT_JUDGED = "The model that made this list is not the one that reports/metrics.json judges."
+
 
 def text(folder: Path = Path()) -> str:
     """The end of a run, for a terminal; `folder` is the company's."""
@@ -16,7 +18,7 @@ def text(folder: Path = Path()) -> str:
     top = ranked[ranked["assignment"] == "contact"].head(5)
     lines = [
         "",
-        metrics["verdict"],
+        metrics["verdict"] if (ranked["model_version"] == metrics["model_version"]).all() else NOT_JUDGED,
         "",
         f"Week of {ranked['as_of'].iloc[0]}: {len(ranked):,} active accounts, {counts.get('contact', 0):,} to contact, "
         f"{counts.get('nurture', 0):,} to help first, {counts.get('holdout', 0):,} held out.",

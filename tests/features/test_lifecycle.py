@@ -17,7 +17,8 @@ CALM = {
 SCHEMA = {
     "tenure_days": "int64", "health_band": "string", "use_change_28d": "float64", "billing": "string",
     "days_to_renewal": "int64", "adoption_rate": "float64", "gated_next_plan_28d": "int64",
-    "limit_storage_gb_peak_28d": "float64", "limit_api_calls_peak_28d": "float64", "limit_active_users_peak_28d": "float64", "plan_id": "string",
+    "limit_storage_gb_peak_28d": "float64",
+    "limit_api_calls_peak_28d": "float64", "limit_active_users_peak_28d": "float64", "plan_id": "string",
     "open_serious_tickets": "int64", "nps_latest": "float64", "nps_age_days": "int64", "csm_sentiment_level": "float64",
 }  # fmt: skip
 

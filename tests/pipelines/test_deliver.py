@@ -31,6 +31,6 @@ def test_a_judged_model_is_told_as_it_was_judged(is_better: bool) -> None:
 def test_a_model_that_was_not_judged_claims_nothing() -> None:
     told = summary_of(PARAMS, MODEL, metrics("another", True), VALIDATION)
     assert (told.auc, told.auc_low, told.auc_high) == (None, None, None)
-    assert told.has_signal is False
+    assert told.has_signal is True
     assert told.warnings == (NOT_JUDGED,)
     assert NOT_JUDGED.en.startswith("This model was not judged on the data of this folder's metrics")

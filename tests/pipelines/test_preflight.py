@@ -74,7 +74,7 @@ SPOILT: dict[str, tuple[str, str, Any, str]] = {
     ),
     "a preset that is none": (
         "params.yaml", "simulate.preset", "moonshot",
-        "params.yaml: simulate.preset is 'moonshot'; it must be one of midmarket, noise.",
+        "params.yaml: simulate.preset is 'moonshot'; it must be one of enterprise, midmarket, noise, plg_freemium.",
     ),
     "an override of nothing": (
         "params.yaml", "simulate.world", {"expansion": {"upgrad": 1}},
@@ -314,7 +314,10 @@ def recipe(tmp_path: Path, code: int) -> tuple[int, list[str]]:
 
 def test_make_run_begins_with_it(tmp_path: Path) -> None:
     checks = "python -m pipelines.preflight"
-    assert recipe(tmp_path, 0) == (0, [checks, "dvc repro", "python -m pipelines.summary"])
+    assert recipe(tmp_path, 0) == (
+        0,
+        [checks, "dvc repro", "python -m pipelines.whence", "python -m pipelines.summary"],
+    )
     assert recipe(tmp_path, 2) == (2, [checks])
 
 
