@@ -109,7 +109,7 @@ def test_audit_tells_one_accounts_story(small: Path, run: Run) -> None:
     assert told.returncode == 0, told.stderr
     story = json.loads(told.stdout)
     assert story["propensity"]["adds_up"]
-    assert len(story["candidates"]) == 12
+    assert len(story["candidates"]) == 13  # every offer of the catalogue
     assert story["raw_rows"]["usage"]["n_known"] > 0
     assert "adds up" in run(small, "pipelines.cli", "audit", account).stdout
     unknown = run(small, "pipelines.cli", "audit", account.lower())
@@ -151,9 +151,9 @@ BAD_INPUT: dict[str, tuple[Callable[[Path], None], str, str]] = {
         "sources.yaml: acounts is not a known key; did you mean accounts?",
     ),
     "a condition on no feature": (
-        lambda w: _replace(w, "catalog.yaml", "when: health_score", "when: health_scor"),
+        lambda w: _replace(w, "catalog.yaml", "when: health_score, at_least: 60", "when: health_scor, at_least: 60"),
         "pipelines.decide",
-        "catalog.yaml: offer upgrade_next: suitable: health_scor is no feature; did you mean health_score?",
+        "catalog.yaml: offer bundle_growth: suitable: health_scor is no feature; did you mean health_score?",
     ),
     "a plan that the catalogue lacks": (
         lambda w: _replace(w, "catalog.yaml", "  - id: starter\n", "  - id: beginner\n"),
