@@ -1,6 +1,6 @@
 """How long does a large company take, and how much memory? 100,000 accounts over 24 months, by the pipeline's own code.
 
-    python -m benchmarks.simulator /tmp/large
+    python -m benchmarks.simulator FOLDER
 
 writes the company to that folder (some 0.5 GB, deleted afterwards unless `--keep` is given) and its figures into
 benchmarks/results/features.json, key by key: seconds, peak resident memory of all processes together, rows.
