@@ -55,7 +55,7 @@ test-spark: ## the tests that need Spark (Java 17), in an environment of their o
 in-spark: $(STAMP)
 	python -m pytest -q -m spark
 
-bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); DURATION
+bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); about 50 minutes, 2 GB of disk
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-features

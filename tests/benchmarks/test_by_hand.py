@@ -86,7 +86,7 @@ def test_polars(folder: Path, built: pd.DataFrame, asked: Question) -> None:
 def test_spark(folder: Path, built: pd.DataFrame, asked: Question) -> None:
     from benchmarks.by_hand import in_spark
 
-    session = in_spark.session(2, 1000)
+    session = in_spark.session(2, 4096)  # the one Java of this process, as later tests would have started it
     usage, meters = session.read.parquet(f"{folder}/usage_*.parquet"), session.read.parquet(f"{folder}/meters.parquet")
     rows = in_spark.features(usage, meters, asked).collect()
     agree(pd.DataFrame([row.asDict() for row in rows]), built)
