@@ -1,33 +1,54 @@
-"""How fast are the features, how much memory do they take, and how do they grow? Figures are ratios of one run.
+"""How fast are the features, how much memory do they take, how do they grow, and against whom? Ratios of one run.
 
 Made-up use: accounts × 365 days × 6 features, and 12 monthly snapshots. Built are the ideas `use` and `adoption`
 (events over 7, 28 and 90 days, active days, trend, recency, features in use, locked ones) and the share of a limit, by
-the functions that stage `build` calls, on its own engine. It is held against a bare scan of the same columns in DuckDB
-and against the same features of a tenth of the accounts by hand in pandas. Builds run in processes of their own,
-so that one's memory is not another's; each figure is the best of several, since others may be at work on the machine.
+the functions that stage `build` calls, on its own engine. At 44 million rows it is held against a bare scan of the same
+columns in DuckDB, and against the same features by hand (benchmarks/by_hand): in Polars and in Spark on all of it, in
+pandas on a tenth of the accounts, times ten. Everyone has two threads and a process of its own, so that one's memory
+is not another's; the clock starts once libraries are imported and Spark is up, and for pandas once the tables are in
+memory. They take turns; seconds are the medians of the turns, memory the most of any.
 
-Merges its keys into benchmarks/results/features.json: `python -m benchmarks.features [--quick]`.
+Needs Spark's environment: `make bench`, or there `python -m benchmarks.features`; about 25 minutes
+on two quiet cores, 4 GB of memory and 1 GB of disk.
+Merges its keys into benchmarks/results/features.json. `--quick` takes one turn at 10 million rows and only prints.
 """
 
 import argparse
 import json
 import math
+import os
 import re
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
+from benchmarks.by_hand import in_pandas
+from benchmarks.by_hand.question import Question
 from data.catalog import Catalog
+from data.known import calendar
+from features import adoption, limits, use
+from features.build import _beside
+from pipelines import engines, paths
 
 RESULTS = Path("benchmarks/results/features.json")
 N_FEATURES, N_DAYS = 6, 365
-METRIC = "storage_gb"
+METRIC, LIMIT = "storage_gb", 200.0
 ACCOUNTS = {"10": 4566, "44": 20_000, "200": 91_324}  # millions of usage rows
+AS_OFS = tuple(date(2025 + (6 + i) // 12, (6 + i) % 12 + 1, 1) for i in range(12))  # the firsts of a year's months
+THREADS = 2
+MEMORY_MB = 1000  # what our build allows DuckDB
+SPARK_MEMORY_MB = 6000
 
 
 def make(folder: Path, accounts: int, features: list[str]) -> None:
@@ -71,127 +92,146 @@ def scan(folder: Path, threads: int) -> float:
     return time.perf_counter() - start
 
 
-def snapshots() -> pd.DatetimeIndex:
-    """The twelve firsts of the months."""
-    return pd.date_range("2025-07-01", periods=12, freq="MS")
+def question(catalog: Catalog) -> Question:
+    """What everybody answers here: the catalogue's highest plan, one limit."""
+    return Question.of(catalog, catalog.plans[-1].id, METRIC, LIMIT, AS_OFS)
 
 
-def build(folder: Path, threads: int, memory_mb: int) -> dict[str, float]:
-    """Seconds and megabytes of the build, in this process."""
-    import ibis
-
-    from data.known import calendar
-    from features import adoption, limits, use
-    from features.build import _beside
-    from pipelines import engines
-
-    catalog = Catalog.load(Path("catalog.yaml"))
-    one_metric = catalog.model_copy(update={"metrics": [m for m in catalog.metrics if m.id == METRIC]})
-    start = time.perf_counter()
-    engine = engines.connect(engines.Engine(threads=threads, memory_mb=memory_mb))
+def wide(engine: ibis.BaseBackend, folder: Path, catalog: Catalog, asked: Question) -> ir.Table:
+    """The features by our own functions, joined as stage `build` joins them: one row per (account_id, as_of)."""
+    one_metric = catalog.model_copy(update={"metrics": [m for m in catalog.metrics if m.id == asked.metric]})
     usage = engine.read_parquet(f"{folder}/usage_*.parquet")
     meters = engine.read_parquet(f"{folder}/meters.parquet")
-    as_ofs = calendar([day.date() for day in snapshots()])
+    as_ofs = calendar(asked.as_ofs)
     cohort = meters.select("account_id").distinct().cross_join(as_ofs)
-    cohort = cohort.mutate(plan_id=ibis.literal(catalog.plans[-1].id), storage_gb_limit=ibis.literal(200.0)).cache()
-    wide = _beside(cohort, use.FEATURES, use.use(usage, as_ofs))
+    limit = {f"{asked.metric}_limit": ibis.literal(asked.limit)}
+    cohort = cohort.mutate(plan_id=ibis.literal(asked.plan_id), **limit).cache()
+    rows = _beside(cohort, use.FEATURES, use.use(usage, as_ofs))
     met = [*adoption.BY_FEATURE, *adoption.gated_by_add_on(catalog)]
-    wide = _beside(wide, met, adoption.adoption(usage, cohort, catalog, as_ofs))
-    columns = {f"{METRIC}_{part}": "float64" for part in ("latest", "peak", "slope")}
-    wide = _beside(wide, columns, limits.levels(meters, one_metric, as_ofs))
+    rows = _beside(rows, met, adoption.adoption(usage, cohort, catalog, as_ofs))
+    columns = {f"{asked.metric}_{part}": "float64" for part in ("latest", "peak", "slope")}
+    rows = _beside(rows, columns, limits.levels(meters, one_metric, as_ofs))
     shares = [f for metric in one_metric.metrics for f in limits.metric_features(metric)]
-    rows = int(wide.mutate(**{f.name: f.of(wide) for f in shares}).cache().count().execute())
+    return rows.mutate(**{f.name: f.of(rows) for f in shares})
+
+
+def _ours(folder: Path, catalog: Catalog) -> dict[str, float]:
+    start = time.perf_counter()
+    engine = engines.connect(engines.Engine(threads=THREADS, memory_mb=MEMORY_MB))
+    rows = int(wide(engine, folder, catalog, question(catalog)).cache().count().execute())
+    return {"seconds": time.perf_counter() - start, "rss_mb": _peak_mb(), "rows": rows}
+
+
+def _scan(folder: Path, catalog: Catalog) -> dict[str, float]:
+    return {"seconds": scan(folder, THREADS), "rss_mb": _peak_mb()}
+
+
+def _pandas(folder: Path, catalog: Catalog) -> dict[str, float]:
+    tenth = [("account_id", "<", f"A-{_n_accounts(folder) // 10:06}")]
+    usage = pd.concat(pd.read_parquet(file, filters=tenth) for file in sorted(folder.glob("usage_*.parquet")))
+    meters = pd.read_parquet(folder / "meters.parquet", filters=tenth)
+    start = time.perf_counter()
+    rows = len(in_pandas.features(usage, meters, question(catalog)))
+    return {"seconds": 10 * (time.perf_counter() - start), "rss_mb": _peak_mb(), "rows": rows}
+
+
+def _polars(folder: Path, catalog: Catalog) -> dict[str, float]:
+    import polars as pl
+
+    from benchmarks.by_hand import in_polars
+
+    start = time.perf_counter()
+    usage, meters = pl.scan_parquet(folder / "usage_*.parquet"), pl.scan_parquet(folder / "meters.parquet")
+    rows = len(in_polars.features(usage, meters, question(catalog)).collect(engine="streaming"))
+    return {"seconds": time.perf_counter() - start, "rss_mb": _peak_mb(), "rows": rows}
+
+
+def _spark(folder: Path, catalog: Catalog) -> dict[str, float]:
+    from benchmarks.by_hand import in_spark
+
+    session = in_spark.session(THREADS, SPARK_MEMORY_MB)
+    start = time.perf_counter()
+    usage, meters = session.read.parquet(f"{folder}/usage_*.parquet"), session.read.parquet(f"{folder}/meters.parquet")
+    # computed in full and thrown away
+    in_spark.features(usage, meters, question(catalog)).write.format("noop").mode("overwrite").save()
     seconds = time.perf_counter() - start
-    return {"seconds": seconds, "rss_mb": _peak_mb(), "rows": rows}
+    java = int(session.sparkContext._jvm.java.lang.ProcessHandle.current().pid())
+    return {"seconds": seconds, "rss_mb": _peak_mb(java)}
 
 
-def _peak_mb() -> float:
-    """The most memory that this process has held; the kernel's `ru_maxrss` would count its parent's as well."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
+RUNNERS: dict[str, Callable[[Path, Catalog], dict[str, float]]] = {
+    "scan": _scan,
+    "build": _ours,
+    "polars": _polars,
+    "spark": _spark,
+    "pandas": _pandas,
+}
+
+
+def _n_accounts(folder: Path) -> int:
+    return int(duckdb.execute(f"SELECT count(DISTINCT account_id) FROM '{folder}/meters.parquet'").fetchall()[0][0])  # noqa: S608
+
+
+def _peak_mb(process: int | str = "self") -> float:
+    """The most memory that a process has held; the kernel's `ru_maxrss` would count its parent's as well."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return int(re.search(r"VmHWM:\s*(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
-def by_hand(folder: Path) -> dict[str, float]:
-    """The same features in pandas, a snapshot at a time: what a data scientist would write first."""
-    usage = pd.read_parquet(folder)
-    meters = pd.read_parquet(folder.with_name("tenth_meters.parquet"))
-    start = time.perf_counter()
-    usage["used_on"] = pd.to_datetime(usage["used_on"])
-    meters["measured_on"] = pd.to_datetime(meters["measured_on"])
-    rows = 0
-    for as_of in snapshots():
-        u = usage[(usage["used_on"] < as_of) & (usage["used_on"] >= as_of - pd.Timedelta(days=90))]
-        u = u.assign(age=(as_of - u["used_on"]).dt.days)
-        gated, used = u[u["kind"] == "gated"], u[u["kind"] != "gated"]
-        by = used.groupby("account_id")
-        found = {"events_90d": by["n_events"].sum(), "days_since_use": by["age"].min()}
-        for days in (7, 28):
-            lately = used[used["age"] <= days].groupby("account_id")
-            found |= {f"events_{days}d": lately["n_events"].sum(), f"active_days_{days}d": lately["used_on"].nunique()}
-        month, before = used[used["age"] <= 28], used[(used["age"] > 28) & (used["age"] <= 56)]
-        weekly = used[used["age"] <= 56]
-        weekly = weekly.assign(x=weekly["n_events"] * (3.5 - (weekly["age"] - 1) // 7)).groupby("account_id")
-        found["use_trend_8w"] = weekly["x"].sum() / 42 / (weekly["n_events"].sum() / 8)
-        now, then = month.groupby("account_id"), before.groupby("account_id")
-        found["use_change_28d"] = now["n_events"].sum() / then["n_events"].sum() - 1
-        found["users_change_28d"] = now["n_users"].sum() / then["n_users"].sum() - 1
-        found["peak_users_28d"] = now["n_users"].max()
-        days_of = month[month["kind"] == "used"].groupby(["account_id", "feature"])["used_on"].nunique()
-        found["features_used_28d"] = days_of.groupby("account_id").size()
-        found["deep_features_28d"] = (days_of >= 12).groupby("account_id").sum()
-        found["gated_events_28d"] = gated[gated["age"] <= 28].groupby("account_id")["n_events"].sum()
-        found["gated_features_90d"] = gated.groupby("account_id")["feature"].nunique()
-        trial = month[month["kind"] == "trial"].groupby(["account_id", "feature"])["used_on"].nunique()
-        found["trial_days_28d"] = trial.groupby("account_id").max()
-        m = meters[(meters["measured_on"] < as_of) & (meters["measured_on"] >= as_of - pd.Timedelta(days=28))]
-        m = m.assign(x=-(as_of - m["measured_on"]).dt.days)
-        m = m.assign(xy=m["x"] * m["value"], xx=m["x"] ** 2)
-        g = m.groupby("account_id")[["x", "value", "xy", "xx"]].sum()
-        slope = (28 * g["xy"] - g["x"] * g["value"]) / (28 * g["xx"] - g["x"] ** 2)
-        latest = m[m["x"] == -1].set_index("account_id")["value"]
-        found["limit_latest"] = latest / 200
-        found["limit_peak_28d"] = m.groupby("account_id")["value"].max() / 200
-        found["days_to_limit"] = ((200 - latest) / slope.where(slope > 0)).fillna(365).clip(0, 365)
-        rows += len(pd.DataFrame(found))
-    return {"seconds": time.perf_counter() - start, "rows": rows}
-
-
-def apart(*arguments: str) -> dict[str, float]:
-    """What this module gives for `arguments` in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.features", *arguments]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - ourselves
+def apart(who: str, folder: Path) -> dict[str, float]:
+    """Seconds, megabytes and rows of one of RUNNERS, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.features", "--only", who, str(folder)]
+    threads = {"POLARS_MAX_THREADS": str(THREADS)}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads})  # noqa: S603 - ourselves
+    found: dict[str, float] = json.loads(done.stdout)
     return found
 
 
-def measured(millions: str, folder: Path, threads: int, memory_mb: int, runs: int) -> dict[str, float]:
-    """The best seconds of build and scan, taken in turns, and the most memory of any build."""
+def measured(size: str, folder: Path, names: list[str], turns: int) -> dict[str, dict[str, float]]:
+    """Of each of RUNNERS in `names`: the median seconds of `turns` turns, and the most memory of any."""
     folder.mkdir()
-    catalog = Catalog.load(Path("catalog.yaml"))
-    make(folder, ACCOUNTS[millions], [f.id for f in catalog.features][:N_FEATURES])
-    scans, builds = [], []
-    for _ in range(runs):
-        scans += [scan(folder, threads) for _ in range(2)]
-        builds.append(apart("--build", str(folder), str(threads), str(memory_mb)))
-        print(millions, "M rows: scan", round(scans[-1], 2), builds[-1], file=sys.stderr, flush=True)
+    catalog = Catalog.load(paths.CATALOG)
+    make(folder, ACCOUNTS[size], [f.id for f in catalog.features][:N_FEATURES])
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+    for _ in range(turns):
+        for name in names:
+            found[name].append(apart(name, folder))
+            print(size, "M rows,", name, found[name][-1], file=sys.stderr, flush=True)
+    shutil.rmtree(folder)  # the next size needs the disk
     return {
-        "scan": min(scans),
-        "seconds": min(b["seconds"] for b in builds),
-        "rss_mb": max(b["rss_mb"] for b in builds),
+        name: {
+            "seconds": statistics.median(turn["seconds"] for turn in turns_of),
+            "rss_mb": max(turn["rss_mb"] for turn in turns_of),
+        }
+        for name, turns_of in found.items()
     }
 
 
-def tenth_by_hand(folder: Path) -> float:
-    """Seconds of pandas on a tenth of the accounts, times ten."""
-    connection = duckdb.connect()
-    tenth = f"account_id < 'A-{ACCOUNTS['44'] // 10:06}'"
-    for name in ("usage", "meters"):
-        files = f"{folder}/{name}*.parquet"
-        connection.execute(
-            f"COPY (SELECT * FROM '{files}' WHERE {tenth}) TO '{folder.parent}/tenth_{name}.parquet' (COMPRESSION zstd)"  # noqa: S608
-        )
-    found = apart("--by-hand", str(folder.parent / "tenth_usage.parquet"))
-    print("pandas, a tenth:", found, file=sys.stderr, flush=True)
-    return 10 * found["seconds"]
+def exponent(rows: list[float], seconds: list[float]) -> float:
+    """The slope of log(seconds) on log(rows), by least squares.
+
+    >>> round(exponent([10, 44, 200], [1, 4.4, 20]), 6)
+    1.0
+    """
+    x, y = [math.log(value) for value in rows], [math.log(value) for value in seconds]
+    mx, my = statistics.fmean(x), statistics.fmean(y)
+    return sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
+
+
+def against(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The figures of one size: seconds of the build ÷ those of the scan, and those of the others ÷ the build's."""
+    build = found["build"]
+    others = {
+        f"{who}_ratio": round(found[who]["seconds"] / build["seconds"], 2) for who in ("pandas", "polars", "spark")
+    }
+    return {
+        "scan_ratio": round(build["seconds"] / found["scan"]["seconds"], 1),
+        "rss_mb": round(build["rss_mb"]),
+        **others,
+        **{f"{who}_rss_mb": round(found[who]["rss_mb"]) for who in ("polars", "spark")},
+        "build_s": round(build["seconds"], 2),
+        "scan_s": round(found["scan"]["seconds"], 2),
+    }
 
 
 def merged(report: dict[str, float]) -> None:
@@ -205,45 +245,27 @@ def merged(report: dict[str, float]) -> None:
 
 def main() -> None:
     """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", nargs=3)
-    parser.add_argument("--by-hand")
-    parser.add_argument("--quick", action="store_true", help="without the 200 million rows")
-    parser.add_argument("--runs", type=int, default=3)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs=2, metavar=("WHO", "FOLDER"), help=f"one of {', '.join(RUNNERS)}, as JSON")
+    parser.add_argument("--quick", action="store_true", help="one turn at 10 million rows, nothing written")
+    parser.add_argument("--turns", type=int, default=3)
     given = parser.parse_args()
-    threads, memory_mb = 2, 1000
-    if given.build:
-        print(json.dumps(build(Path(given.build[0]), int(given.build[1]), int(given.build[2]))))
-        return
-    if given.by_hand:
-        print(json.dumps(by_hand(Path(given.by_hand))))
+    if given.only:
+        who, folder = given.only
+        print(json.dumps(RUNNERS[who](Path(folder), Catalog.load(paths.CATALOG))))
         return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        sizes = ["10", "44"] if given.quick else ["10", "44", "200"]
-        found = {}
-        for size in sizes:
-            runs = given.runs if size != "200" else 1
-            found[size] = measured(size, folder / size, threads, memory_mb, runs)
-            if size == "44":
-                pandas_s = tenth_by_hand(folder / size)
-    report = {
-        "scan_ratio": round(found["44"]["seconds"] / found["44"]["scan"], 1),
-        "rss_mb": round(found["44"]["rss_mb"]),
-        "pandas_ratio": round(pandas_s / found["44"]["seconds"], 1),
-        "build_s": round(found["44"]["seconds"], 2),
-        "scan_s": round(found["44"]["scan"], 2),
-    }
-    # the slope of log(seconds) on log(rows); start-up counts, as it does in a run
-    x = [math.log(ACCOUNTS[size]) for size in sizes]
-    y = [math.log(found[size]["seconds"]) for size in sizes]
-    mx, my = sum(x) / len(x), sum(y) / len(y)
-    slope = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True)) / sum((a - mx) ** 2 for a in x)
-    if not given.quick:
-        report |= {"exponent": round(slope, 3), "rss_200m_mb": round(found["200"]["rss_mb"])}
-    else:
-        print(f"exponent over 10 and 44 million rows: {slope:.3f}")
-    merged(report)
+        if given.quick:
+            for key, value in against(measured("10", Path(name) / "10", list(RUNNERS), 1)).items():
+                print(f"{key}: {value}")
+            return
+        found = {
+            size: measured(size, Path(name) / size, list(RUNNERS) if size == "44" else ["build"], given.turns)
+            for size in ACCOUNTS
+        }
+    builds = [found[size]["build"]["seconds"] for size in ACCOUNTS]  # start-up counts, as it does in a run
+    grows = round(exponent([float(n) for n in ACCOUNTS.values()], builds), 3)
+    merged({**against(found["44"]), "exponent": grows, "rss_200m_mb": round(found["200"]["build"]["rss_mb"])})
 
 
 if __name__ == "__main__":
