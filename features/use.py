@@ -64,6 +64,12 @@ def _weekly_slope(u: ir.Table) -> ir.Value:
     return (u.n_events * twice_centred).sum(where=u.age_days <= 7 * WEEKS) / twice_spread
 
 
+def _change(u: ir.Table, of: ir.Value) -> ir.Value:
+    """The last 28 days against the 28 before; -1 where use has stopped, null where there was none to compare with."""
+    now = of.sum(where=u.age_days <= 28).fill_null(0)
+    return now / of.sum(where=(u.age_days > 28) & (u.age_days <= 56)).nullif(0) - 1
+
+
 FEATURES = [
     _events(7),
     _events(28),
@@ -81,8 +87,7 @@ FEATURES = [
     ),
     feature(
         "use_change_28d", "use", "change",
-        lambda u: u.n_events.sum(where=u.age_days <= 28)
-        / u.n_events.sum(where=(u.age_days > 28) & (u.age_days <= 56)).nullif(0) - 1,
+        lambda u: _change(u, u.n_events),
         description=("Events of the last 28 days against the 28 days before", "直近28日の操作回数の前28日比"),
         sentence=("Use in the last 28 days changed by {value} on the 28 days before", "直近28日の利用は前の28日と比べて{value}"),
         nothing=("No earlier use to compare with", "比較できる過去の利用がありません"),
@@ -106,8 +111,7 @@ FEATURES = [
     ),
     feature(
         "users_change_28d", "use", "change",
-        lambda u: u.n_users.sum(where=u.age_days <= 28)
-        / u.n_users.sum(where=(u.age_days > 28) & (u.age_days <= 56)).nullif(0) - 1,
+        lambda u: _change(u, u.n_users),
         description=("User-days of the last 28 days against the 28 days before", "直近28日の延べ利用者数の前28日比"),
         sentence=("People-days of use changed by {value} on the 28 days before", "延べ利用者数は前の28日と比べて{value}"),
         nothing=("No earlier use to compare with", "比較できる過去の利用がありません"),

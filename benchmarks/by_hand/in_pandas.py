@@ -33,8 +33,10 @@ def _use(usage: pd.DataFrame, as_of: pd.Timestamp, asked: Question) -> dict[str,
     weekly = weekly.assign(x=weekly["n_events"] * (3.5 - (weekly["age"] - 1) // 7)).groupby("account_id")
     found["use_trend_8w"] = weekly["x"].sum() / 42 / (weekly["n_events"].sum() / 8)
     now, then = month.groupby("account_id"), before.groupby("account_id")
-    found["use_change_28d"] = now["n_events"].sum() / then["n_events"].sum() - 1
-    found["users_change_28d"] = now["n_users"].sum() / then["n_users"].sum() - 1
+    earlier = then["n_events"].sum()
+    found["use_change_28d"] = now["n_events"].sum().reindex(earlier.index, fill_value=0) / earlier - 1
+    earlier = then["n_users"].sum()
+    found["users_change_28d"] = now["n_users"].sum().reindex(earlier.index, fill_value=0) / earlier - 1
     found["peak_users_28d"] = now["n_users"].max()
     days_of = month[month["kind"] == "used"].groupby(["account_id", "feature"])["used_on"].nunique()
     found["deep_features_28d"] = (days_of >= DEEP_DAYS).groupby("account_id").sum()

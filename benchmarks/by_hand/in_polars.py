@@ -36,7 +36,7 @@ def _use(usage: pl.LazyFrame, asked: Question) -> pl.LazyFrame:
 
     def change(of: str) -> pl.Expr:
         now, then = pl.col(of).filter(month).sum(), pl.col(of).filter(before).sum()
-        return pl.when(month.any() & (then > 0)).then(now / then - 1)
+        return pl.when(then > 0).then(now / then - 1)
 
     events = pl.col("n_events").filter(eight_weeks).sum()
     slope = (pl.col("n_events") * (3.5 - week)).filter(eight_weeks).sum() / 42

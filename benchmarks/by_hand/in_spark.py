@@ -73,7 +73,7 @@ def _use(usage: DataFrame, asked: Question) -> DataFrame:
 
     def change(of: str) -> Column:
         now, then = F.sum(_where(month, F.col(of))), F.sum(_where(before, F.col(of)))
-        return F.try_divide(now, then) - 1
+        return F.try_divide(F.coalesce(now, F.lit(0)), then) - 1
 
     trend = F.sum(_where(eight_weeks, events * (7 - 2 * week))) / 84
     return (

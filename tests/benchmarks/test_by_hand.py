@@ -36,6 +36,9 @@ def folder(tmp_path: Path) -> Path:
         joined = pd.Timestamp(AS_OFS[-1]) - pd.to_timedelta((n % 7) * 15 + 2, unit="D")
         kept &= (n % 5 != 0) | (rows[day] >= joined)
         kept &= (n % 13 != 0) | (name == "meters")
+        kept &= (
+            (n % 11 != 0) | (rows[day] < pd.Timestamp(AS_OFS[0]) - pd.Timedelta(days=29)) | (name == "meters")
+        )  # stopped
         kept |= (name == "meters") & (rows[day] == rows[day].max())  # that is the cohort
         thinned = rows[kept].assign(**{day: rows[day].dt.date})
         thinned.to_parquet(tmp_path / f"{name}.parquet", index=False)
@@ -64,6 +67,7 @@ def test_the_case_has_everything(built: pd.DataFrame) -> None:
         assert built[name].nunique() > 1, name
     for name in ("use_trend_8w", "use_change_28d", f"days_to_limit_{features.METRIC}"):
         assert built[name].isna().nunique() == 2, name
+    assert (built["use_change_28d"] == -1).any()
 
 
 def test_pandas(folder: Path, built: pd.DataFrame, asked: Question) -> None:

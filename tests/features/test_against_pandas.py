@@ -35,6 +35,8 @@ def crowded(tables: dict[str, pd.DataFrame], seed: int, catalog: Catalog) -> dic
                 if rng.random() < 0.8 and (i, metric) != (2, "storage_gb"):
                     grown = scale * (0.3 + i / 4) * (0.5 + offset / 200) * rng.uniform(0.7, 1.3)
                     meters.append((account, day, metric, float(round(grown))))
+    # one that used it daily, and stopped
+    usage = [row for row in usage if row[0] != ids[1] or row[1] < pd.Timestamp("2026-04-20")]
     # power use: one feature nearly every working day
     usage += [(ids[0], day, "tasks", "used", 5, 2) for day in pd.bdate_range("2026-01-01", "2026-05-31")]
     found = pd.DataFrame(usage, columns=["account_id", "used_on", "feature", "kind", "n_events", "n_users"])
