@@ -120,7 +120,7 @@ def _own_params(company: Path) -> dict[str, Any]:
 
 
 def _catalog(theirs: Path, params: dict[str, Any]) -> bytes:
-    """The project's catalogue; that of the preset where one is simulated that has its own, as `upsell simulate` does."""
+    """The project's catalogue; that of the preset where one is simulated that has its own."""
     simulated = params["simulate"]
     if not simulated["accounts"] or simulated["preset"] not in DIFFERENCES:
         return theirs.read_bytes()
