@@ -69,10 +69,13 @@ def prepare(project: Path, company: Path, data: Path | None) -> Path:
         _mirror(project / room, workspace / room)
     for file in FILES:
         own = company / file
-        _write(workspace / file, (own if own.is_file() else project / file).read_bytes())
-    if not (company / "catalog.yaml").is_file():
-        _write(workspace / "catalog.yaml", _catalog(project / "catalog.yaml", params))
-    _write(workspace / "params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True).encode())
+        if file == "params.yaml":
+            content = yaml.safe_dump(params, sort_keys=False, allow_unicode=True).encode()
+        elif file == "catalog.yaml" and not own.is_file():
+            content = _catalog(project / file, params)
+        else:
+            content = (own if own.is_file() else project / file).read_bytes()
+        _write(workspace / file, content)
     if data is not None:
         _link(workspace / SOURCE, data.resolve())
     return workspace
