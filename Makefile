@@ -18,6 +18,10 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
 COMPANY ?=
 DATA ?=
+PRESET ?=
+ifneq ($(PRESET),)
+override COMPANY := examples/presets/$(PRESET)
+endif
 
 .PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines lock clean
 
@@ -35,7 +39,7 @@ $(STAMP):
 
 setup: $(STAMP) ## the environment, from the lock file with hashes
 
-run: $(STAMP) ## from raw tables to the list; COMPANY=examples/ravenstack DATA=folder runs another company's
+run: $(STAMP) ## from raw tables to the list; PRESET=enterprise a company of another kind, COMPANY=examples/ravenstack DATA=folder another's data
 	@exec 8>.run.lock; flock -n 8 || { echo "another make run is at work in this folder; wait for it, or stop it" >&2; exit 2; }; \
 	if [ -n "$(COMPANY)" ]; then python -m pipelines.company "$(COMPANY)" $(if $(DATA),--data "$(DATA)"); else python -m pipelines.preflight; dvc repro; python -m pipelines.whence; fi; \
 	python -m pipelines.summary $(COMPANY)

@@ -9,7 +9,7 @@ from data.contract import Type
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _BROKEN = ("FLOAT", "DOUBLE")
 _DAY = r"\d{4}-\d{1,2}-\d{1,2}"
-_CLOCK = r"[T ]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?"
+_CLOCK = r"[T ]\d{1,2}:\d{2}(:\d{2}([.]\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?"
 _NUMBER = r"[+-]?(\d+([.]\d*)?|[.]\d+)([eE][+-]?\d+)?"
 
 MEANING: dict[Type, str] = {
@@ -99,7 +99,8 @@ def _moment(expression: str, source_type: str, into: Type) -> str:
     if source_type.startswith("TIMESTAMP"):
         moment = f"({expression})::TIMESTAMP"
         return f"CASE WHEN isfinite({moment}) THEN {moment}::{target} END"
-    text = f"trim(({expression})::VARCHAR)"
+    # a space before the zone is how many languages print it; DuckDB's cast wants none there
+    text = rf"regexp_replace(trim(({expression})::VARCHAR), ' (Z|[+-][0-9:]+)$', '\1')"
     moment = f"make_timestamp(epoch_us(TRY_CAST(concat({text}, {_zone(text)}) AS TIMESTAMPTZ)))"
     moment = f"CASE WHEN regexp_full_match({text}, {literal(_DAY + _CLOCK)}) THEN {moment} END"
     day = f"CASE WHEN regexp_full_match({text}, {literal(_DAY)}) THEN TRY_CAST({text} AS DATE) END"

@@ -125,13 +125,13 @@ def _between_rows(
     if _number(connection, "SELECT count(*) FROM twice"):
         same = " AND ".join(f"one.{name(c)} IS NOT DISTINCT FROM twice.{name(c)}" for c in key)
         contents = ", ".join(f"one.{name(c)}" for c in table.columns)
-        keys = ", ".join(f"one.{name(c)}" for c in key)
+        keys = ", ".join(f"one.{name(c)}" for c in key)  # beside them no name may be a column's: usage has a `kind`
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE again AS
-            SELECT id, place > 1 AS is_copy, min(kind) OVER of_key <> max(kind) OVER of_key AS is_disputed
+            SELECT id, place > 1 AS is_copy, min(version) OVER of_key <> max(version) OVER of_key AS is_disputed
             FROM (SELECT one.rowid AS id, {keys},
                          row_number() OVER (PARTITION BY {contents} ORDER BY one.known_on, one.rowid) AS place,
-                         dense_rank() OVER (ORDER BY {contents}) AS kind
+                         dense_rank() OVER (ORDER BY {contents}) AS version
                   FROM {t} one JOIN twice ON {same} WHERE one.rule IS NULL)
             WINDOW of_key AS (PARTITION BY {", ".join(map(name, key))})
         """)

@@ -8,12 +8,20 @@ from decisions.settings import Decide, Gates
 
 
 def candidates(
-    accounts: pd.DataFrame, refusals: pd.DataFrame | None, catalog: Catalog, settings: Gates, money: Decide
+    accounts: pd.DataFrame,
+    refusals: pd.DataFrame | None,
+    catalog: Catalog,
+    settings: Gates,
+    money: Decide,
+    *,
+    has_signal: bool = True,
 ) -> pd.DataFrame:
     """One row per (account_id, as_of, offer_id).
 
     accounts: one row per account, with its features, terms, attributes and `propensity`.
     refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
+    has_signal: whether `propensity` tells accounts apart. Where not, it promises nothing of anyone in particular: with
+    `money.needs_signal`, what sells is blocked by `no_gain`. Help is given by need, and goes on.
 
     Until the response to offers is learnt, what is expected of one is propensity × its value, less the contact's cost;
     p_accept, p_organic and uplift stay null rather than pretend.
@@ -22,7 +30,16 @@ def candidates(
     selling = gates.first_blocking(accounts, settings)
     helping = gates.first_blocking(accounts, settings, for_help=True)
     parts = [
-        _of_offer(offer, accounts, helping if offer.is_help else selling, refusals, catalog, settings, money)
+        _of_offer(
+            offer,
+            accounts,
+            helping if offer.is_help else selling,
+            refusals,
+            catalog,
+            settings,
+            money,
+            gains=has_signal or not money.needs_signal,
+        )
         for offer in catalog.offers
     ]
     columns = [
@@ -46,8 +63,10 @@ def _of_offer(
     catalog: Catalog,
     settings: Gates,
     money: Decide,
+    *,
+    gains: bool,
 ) -> pd.DataFrame:
-    """One row per account: this offer."""
+    """One row per account: this offer. `gains`: whether its priority may be believed at all."""
     yearly = 12 * value.added_mrr(offer, accounts, catalog)
     lever = money.levers.get(offer.kind, 1.0)
     discount = min(offer.discounts.steps_pct, default=0.0)
@@ -72,7 +91,7 @@ def _of_offer(
     block(~conditions.all_hold(offer.suitable, accounts), "not_suitable")
     block(pd.Series(_is_over(offer, accounts), index=accounts.index), "offer_ended")
     if not offer.is_help:
-        block(priority <= 0, "no_gain")
+        block((priority <= 0) | (not gains), "no_gain")
     return pd.DataFrame(
         {
             "account_id": accounts["account_id"],

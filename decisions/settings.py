@@ -48,6 +48,7 @@ class Decide(Settings):
     contact_within_days: int = Field(default=7, ge=1)
     # a lever weighs a kind of offer on purpose; a trial earns only if it is bought in the end
     levers: dict[OfferKind, Annotated[float, Field(ge=0)]] = {"trial": 0.3}
+    needs_signal: bool = True  # sell nothing where the model was judged, and not found better than the base rate
     nurture: bool = True  # offer help where nothing may be sold
     stars_from_lift: tuple[float, float, float, float] = (0.75, 1.5, 2.5, 4.0)  # of the base rate, for 2, 3, 4, 5 stars
 

@@ -210,9 +210,9 @@ PAGE: dict[str, Text] = {
     "warnings": _t("Before you use this list", "ご利用前の注意"),
     "no_signal": _t(
         "The data says nothing reliable about who will expand: the probabilities are no better than the base rate. "
-        "Read the order as value at stake, not as likelihood.",
+        "Sell nothing on their word, and help whoever needs it.",
         "このデータからは、誰がアップセルに至るかを確かに見分けられません。確率は全体平均と変わらない精度です。"
-        "順位は可能性ではなく、金額の大きさとしてご覧ください。",
+        "この確率に基づく提案は控え、支援が必要なお客様への対応を優先してください。",
     ),
     "auc": _t(
         "Of two customers, one who expanded and one who did not, the model put the right one first {auc} times in 100 "

@@ -49,7 +49,10 @@ def sentiment(surveys: ir.Table, as_ofs: ir.Table) -> ir.Table:
     rows = known(surveys, as_ofs)
     rows = rows.mutate(age_days=rows.as_of.delta(rows.answered_at.cast("date"), unit="day"))
     rows = rows.filter(rows.age_days <= STALE_DAYS)
-    newest_first = ibis.window(group_by=["account_id", "as_of"], order_by=[rows.answered_at.desc(), rows.nps])
+    # of two that were given at one moment, the one recorded later puts the other right
+    newest_first = ibis.window(
+        group_by=["account_id", "as_of"], order_by=[rows.answered_at.desc(), rows.known_on.desc(), rows.nps]
+    )
     rows = rows.mutate(place=ibis.row_number().over(newest_first))
     return aggregated(rows, FEATURES)
 

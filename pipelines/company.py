@@ -3,6 +3,9 @@
 The company's folder holds its own params.yaml (only what differs from the project's), catalog.yaml and sources.yaml.
 It runs in `.workspace/` inside that folder: the project's code as it stands now, overlaid with those three files, with
 a DVC of its own, so that the project's lock file and lake stay as they are. Running again does only what changed.
+
+A company that is simulated may leave out catalog.yaml: it then sells what its preset sells (data/simulate/catalogs.py).
+`make run PRESET=enterprise` is `make run COMPANY=examples/presets/enterprise`, one of four that are ready.
 """
 
 import argparse
@@ -14,14 +17,17 @@ from typing import Any
 
 import yaml
 
+from data.catalog import Catalog
 from data.errors import BadInput
 from data.settings import read_yaml
+from data.simulate.catalogs import DIFFERENCES, catalog_of
 from pipelines import paths, stage
 from pipelines.params import Params
 
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
 FILES = ("dvc.yaml", "params.yaml", "catalog.yaml", "sources.yaml")
 SOURCE = "source"  # the link to the data; a company's params.yaml says `ingest: {folder: source}`
+PRESETS = Path("examples/presets")  # the simulated companies that PRESET names
 _NOT_CODE = {"lake", "__pycache__"}
 
 
@@ -47,6 +53,9 @@ def prepare(project: Path, company: Path, data: Path | None) -> Path:
     if not (project / "dvc.yaml").is_file():
         raise BadInput(f"{project}: there is no dvc.yaml; run the command from the project's folder.")
     if not company.is_dir():
+        if company.parent == PRESETS:
+            ready = ", ".join(sorted(folder.name for folder in (project / PRESETS).glob("*")))
+            raise BadInput(f"{company.name}: there is no such preset; PRESET is one of {ready}.")
         raise BadInput(
             f"{company}: there is no such folder; COMPANY is one with params.yaml, like examples/ravenstack."
         )
@@ -60,8 +69,13 @@ def prepare(project: Path, company: Path, data: Path | None) -> Path:
         _mirror(project / room, workspace / room)
     for file in FILES:
         own = company / file
-        _write(workspace / file, (own if own.is_file() else project / file).read_bytes())
-    _write(workspace / "params.yaml", yaml.safe_dump(params, sort_keys=False, allow_unicode=True).encode())
+        if file == "params.yaml":
+            content = yaml.safe_dump(params, sort_keys=False, allow_unicode=True).encode()
+        elif file == "catalog.yaml" and not own.is_file():
+            content = _catalog(project / file, params)
+        else:
+            content = (own if own.is_file() else project / file).read_bytes()
+        _write(workspace / file, content)
     if data is not None:
         _link(workspace / SOURCE, data.resolve())
     return workspace
@@ -106,6 +120,17 @@ def show_reports(company: Path) -> None:
 def _own_params(company: Path) -> dict[str, Any]:
     own = company / "params.yaml"
     return read_yaml(own) if own.is_file() else {}
+
+
+def _catalog(theirs: Path, params: dict[str, Any]) -> bytes:
+    """The project's catalogue; that of the preset where one is simulated that has its own."""
+    simulated = params["simulate"]
+    if not simulated["accounts"] or simulated["preset"] not in DIFFERENCES:
+        return theirs.read_bytes()
+    content = catalog_of(simulated["preset"], Catalog.load(theirs)).model_dump(
+        mode="json", by_alias=True, exclude_unset=True
+    )
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=160).encode()
 
 
 def _check_data(company: Path, folder: str, data: Path | None, link: Path) -> None:

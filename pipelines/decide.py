@@ -1,10 +1,11 @@
 """Stage `decide`: whom to contact, about what, and whom to leave alone?
 
-Reads   current, scores, staged proposals, the catalogue, the model's base rate
+Reads   current, scores, staged proposals, the catalogue, the model's base rate, and how the model was judged
 Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
 """
 
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -35,6 +36,7 @@ def decided(
     scores: pd.DataFrame,
     *,
     base_rate: float,
+    has_signal: bool,
     staged_at: Path = paths.STAGED,
     previous: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,7 +46,7 @@ def decided(
     accounts["segment"] = segment(accounts, params.segments)
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
     refusals = refused(params, staged_at)
-    offered = candidates(accounts, refusals, catalog, params.gates, params.decide)
+    offered = candidates(accounts, refusals, catalog, params.gates, params.decide, has_signal=has_signal)
     decisions = ranked(
         accounts,
         offered,
@@ -59,15 +61,27 @@ def decided(
     return offered, decisions
 
 
+def has_signal(metrics: dict[str, Any], model_version: str) -> bool:
+    """Whether the model tells accounts apart, as far as is known: one that was not judged has the benefit of the doubt.
+
+    >>> judged = {"model_version": "a", "is_better_than_base_rate": False}
+    >>> has_signal(judged, "a"), has_signal(judged, "b")
+    (False, True)
+    """
+    return metrics["model_version"] != model_version or bool(metrics["is_better_than_base_rate"])
+
+
 def main() -> None:
     """Decide for every active account of the week."""
     params = Params.load()
+    model = written.read_model()
     offered, decisions = decided(
         params,
         Catalog.load(paths.CATALOG),
         tables.CURRENT.read(),
         tables.SCORES.read(),
-        base_rate=float(written.read_model().facts["rate_train"]),
+        base_rate=float(model.facts["rate_train"]),
+        has_signal=has_signal(written.read_json(paths.METRICS), model.model_version),
     )
     tables.CANDIDATES.write(offered)
     tables.DECISIONS.write(decisions)

@@ -25,6 +25,7 @@ from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
 from pipelines import paths, stage, tables, whence, written
+from pipelines.decide import has_signal
 from pipelines.params import Params
 
 WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
@@ -95,7 +96,7 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], valid
         auc=auc["value"],
         auc_low=auc["low"],
         auc_high=auc["high"],
-        has_signal=not is_judged or bool(metrics["is_better_than_base_rate"]),  # the warning says what is not known
+        has_signal=has_signal(metrics, model.model_version),  # of one not judged, the warning says what is not known
         warnings=(*(() if is_judged else (NOT_JUDGED,)), *_warnings(validation)),
     )
 

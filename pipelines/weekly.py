@@ -17,7 +17,7 @@ from delivery import manifest
 from features.build import features
 from features.triggers import fired
 from pipelines import lake, ledger, paths, tracking, written
-from pipelines.decide import decided
+from pipelines.decide import decided, has_signal
 from pipelines.deliver import delivered, described, summary_of, write
 from pipelines.ingest import ingested
 from pipelines.params import Params
@@ -65,8 +65,16 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
     scores, contributions = scored(champion.model, current)
     base_rate = float(champion.model.facts["rate_train"])
     ledger.keep_found()  # the list that lies there is about to be overwritten, and may be the one to compare with
+    metrics = written.read_json(paths.METRICS)
     offered, decisions = decided(
-        params, catalog, current, scores, base_rate=base_rate, staged_at=staged_at, previous=ledger.before(as_of)
+        params,
+        catalog,
+        current,
+        scores,
+        base_rate=base_rate,
+        has_signal=has_signal(metrics, champion.model.model_version),
+        staged_at=staged_at,
+        previous=ledger.before(as_of),
     )
     files = delivered(
         params,
@@ -77,7 +85,7 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
         offered=offered,
         decisions=decisions,
         fired=triggers,
-        summary=summary_of(params, champion.model, written.read_json(paths.METRICS), json.loads(report.as_json())),
+        summary=summary_of(params, champion.model, metrics, json.loads(report.as_json())),
     )
     described_by = described(params, champion.model, files, staged_at)
     run = {

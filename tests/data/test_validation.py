@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data.contract import RAW_TABLES
 from data.errors import BadInput
 from data.sources import Source, Sources
 from data.validation import Validate, stop_unless_good
@@ -118,6 +119,29 @@ def test_a_key_twice_with_different_contents_takes_all_of_them(outcome: Callable
     assert found.rules("tickets") == ["two rows of the same ticket_id must not differ"] * 2
     assert [row["ticket_id"] for row in found.kept["tickets"]] == ["T-A-2"]
     assert found.report.tables[-1].copies == 1
+
+
+OTHER_CONTENTS = {
+    "accounts": {"account_name": "Acme Ltd"},
+    "subscriptions": {"quantity": "11"},
+    "usage": {"n_events": "8"},
+    "meters": {"value": "2.5"},
+    "tickets": {"csat": "1"},
+    "proposals": {"outcome": "accepted"},
+}
+
+
+@pytest.mark.parametrize("table", [name for name, table in RAW_TABLES.items() if table.key])
+@pytest.mark.parametrize("recorded", [{}, {"recorded_at": "2025-01-01"}])
+def test_two_versions_of_one_key_are_both_out_in_every_table(
+    table: str, recorded: dict[str, str], outcome: Callable[..., Any], good_company: Any
+) -> None:
+    """The contract knows no versions: that one was recorded later makes it known later, and does not make it right."""
+    first = good_company[table][0] | dict.fromkeys(recorded, "2024-06-01")
+    found = outcome(table, [first, first | OTHER_CONTENTS[table] | recorded], instead=True)
+    says = f"two rows of the same {' and '.join(RAW_TABLES[table].key)} must not differ"
+    assert found.rules(table) == [says] * 2
+    assert found.kept[table] == []
 
 
 def test_a_row_in_quarantine_contradicts_no_other(outcome: Callable[..., Any], good_company: Any) -> None:

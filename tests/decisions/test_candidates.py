@@ -88,6 +88,23 @@ def test_campaigns_begin_and_end(catalog: Catalog) -> None:
         assert blocked(catalog, {}, **base, **dates) == [expected]
 
 
+def test_where_nothing_tells_accounts_apart_nothing_is_sold_and_help_goes_on(catalog: Catalog) -> None:
+    rows = accounts({}, {"health_band": "red"}, {"propensity": 0.9})
+    seen = candidates(rows, None, catalog, Gates(), Decide())
+    blind = candidates(rows, None, catalog, Gates(), Decide(), has_signal=False)
+    is_help = blind["offer_id"].map({offer.id: offer.is_help for offer in catalog.offers})
+    assert not blind[~is_help]["is_allowed"].any()
+    key = ["account_id", "offer_id"]
+    both = seen.merge(blind, on=key, suffixes=("", "_blind"))
+    was_allowed = both["is_allowed"] & ~both["offer_id"].map(is_help.groupby(blind["offer_id"]).first())
+    assert was_allowed.any()
+    assert (both[was_allowed]["blocked_by_blind"] == "no_gain").all()
+    others = both[~was_allowed]  # an earlier gate stays the cause that is told
+    assert others["blocked_by"].fillna("").equals(others["blocked_by_blind"].fillna(""))
+    on_faith = candidates(rows, None, catalog, Gates(), Decide(needs_signal=False), has_signal=False)
+    pd.testing.assert_frame_equal(on_faith, seen)
+
+
 def test_no_gain(catalog: Catalog) -> None:
     # 99 - 29 + 10 × (15 - 9) = 130 a month, 1560 a year
     offer = {"changes": {"tier": 1}, "contact_cost": 156}

@@ -1,12 +1,20 @@
 """Another company's workspace: the project's code, the company's own three files, and its data by a link."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from data.catalog import Catalog
 from data.errors import BadInput
+from data.settings import read_yaml
+from data.simulate.catalogs import DIFFERENCES, catalog_of
+from data.simulate.world import PRESETS
+from data.sources import Sources
 from pipelines import company
+from pipelines.params import Params
+from pipelines.preflight import is_simulated
 
 PROJECT = Path(__file__).parents[2]
 
@@ -94,12 +102,62 @@ def test_what_is_wrong_is_told_before_anything_is_written(project: Path) -> None
     assert not (own / ".workspace").exists()
 
 
-def test_the_examples_of_the_project_are_well_formed() -> None:
-    from data.catalog import Catalog
-    from data.settings import read_yaml
-    from data.sources import Sources
-    from pipelines.params import Params
+PRESET_FOLDERS = sorted(path.parent for path in PROJECT.glob("examples/presets/*/params.yaml"))
 
+
+def test_every_preset_has_a_company_that_is_ready() -> None:
+    assert [folder.name for folder in PRESET_FOLDERS] == sorted(PRESETS)
+    for own in PRESET_FOLDERS:
+        params = company.merged(read_yaml(PROJECT / "params.yaml"), read_yaml(own / "params.yaml"))
+        parsed = Params.parse(params, file=own.name)
+        assert parsed.simulate.preset == own.name
+        assert parsed.simulate.accounts >= 1000
+        assert is_simulated(parsed, Sources())
+        assert parsed.run.company not in ("", read_yaml(PROJECT / "params.yaml")["run"]["company"])
+
+
+@pytest.mark.parametrize("own", PRESET_FOLDERS, ids=lambda own: str(own.name))
+def test_a_presets_workspace_sells_what_the_preset_sells(own: Path, project: Path) -> None:
+    """The very catalogue that `upsell simulate --preset` writes beside such a company's tables."""
+    (project / "catalog.yaml").write_bytes((PROJECT / "catalog.yaml").read_bytes())
+    there = project / company.PRESETS / own.name
+    there.mkdir(parents=True)
+    (there / "params.yaml").write_bytes((own / "params.yaml").read_bytes())
+    workspace = company.prepare(project, there, None)
+    theirs = Catalog.load(PROJECT / "catalog.yaml")
+    assert Catalog.load(workspace / "catalog.yaml") == catalog_of(own.name, theirs)
+    assert (Catalog.load(workspace / "catalog.yaml") != theirs) == (own.name in DIFFERENCES)
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    assert params["simulate"]["preset"] == own.name
+    written = (workspace / "catalog.yaml").stat().st_mtime_ns
+    company.prepare(project, there, None)
+    assert (workspace / "catalog.yaml").stat().st_mtime_ns == written  # running again does only what changed
+
+
+def test_a_company_that_is_not_simulated_keeps_the_projects_catalogue(project: Path) -> None:
+    own = project / "examples" / "acme"
+    (own / "catalog.yaml").unlink()
+    (own / "params.yaml").write_text("ingest: {folder: source}\nsimulate: {accounts: 0, preset: enterprise}\n")
+    assert (prepare(project) / "catalog.yaml").read_text() == "stages: {}\n"
+
+
+def test_an_unknown_preset_is_told_with_those_there_are(project: Path) -> None:
+    (project / company.PRESETS / "noise").mkdir(parents=True)
+    with pytest.raises(BadInput, match=r"moonshot: there is no such preset; PRESET is one of noise\."):
+        company.prepare(project, company.PRESETS / "moonshot", None)
+
+
+def test_make_run_takes_a_preset() -> None:
+    make = ["make", "--dry-run", "--no-print-directory", "run"]
+    for given, expected in (
+        (["PRESET=enterprise"], 'pipelines.company "examples/presets/enterprise"'),
+        (["COMPANY=examples/ravenstack", "DATA=there"], 'pipelines.company "examples/ravenstack" --data "there"'),
+    ):
+        told = subprocess.run([*make, *given], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+        assert expected in told
+
+
+def test_the_examples_of_the_project_are_well_formed() -> None:
     for own in sorted(path.parent for path in PROJECT.glob("examples/*/params.yaml")):
         params = company.merged(read_yaml(PROJECT / "params.yaml"), read_yaml(own / "params.yaml"))
         assert Params.parse(params, file=own.name).ingest.folder == company.SOURCE

@@ -1,4 +1,4 @@
-"""The default company is one that could be: figures beside those of public surveys (docs/simulator.md cites them)."""
+"""The default company is one that could be: figures beside those that others publish (docs/simulator.md names them)."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Each preset is a company of its kind: figures beside those of public surveys (docs/simulator.md cites them)."""
+"""Each preset is a company of its kind: figures beside those that others publish (docs/simulator.md names them)."""
 
 from collections.abc import Callable
 
@@ -59,10 +59,10 @@ def test_freemium_is_mostly_free_and_few_ever_pay(made: Callable[[str], Made]) -
     rows = year(company)
     free = rows["mrr"] == 0
     assert 0.65 < free.mean() < 0.92
-    assert 0.02 < (rows.loc[free, "later"] > 0).mean() < 0.08  # public: 2-5 % of free accounts
+    assert 0.02 < (rows.loc[free, "later"] > 0).mean() < 0.08  # published: 2-5 % of free accounts
     assert rows.loc[free, "left"].mean() > 0.2  # without a word
     nrr, grr = retention(company)
-    assert 0.85 < nrr < 1.10  # public: 97 % at the median of small contracts
+    assert 0.85 < nrr < 1.10  # published: 97 % at the median of small contracts
     assert 0.70 < grr < 0.88  # about 80 %
     assert company[1]["accounts"]["owner_id"].isna().mean() > 0.6
     assert rows.loc[~free, "mrr"].median() < 250
@@ -73,7 +73,7 @@ def test_enterprise_is_large_bound_by_the_year_and_grows(made: Callable[[str], M
     rows = year(company)
     assert (rows["mrr"] > 0).all()
     nrr, grr = retention(company)
-    assert 1.04 < nrr < 1.22  # public: 115-118 % at the median of six-figure contracts
+    assert 1.04 < nrr < 1.22  # published: 115-118 % at the median of six-figure contracts
     assert 0.88 < grr < 0.96  # 92-93 %
     assert rows["left"].mean() < 0.10
     assert 12 * rows["mrr"].median() > 100_000
@@ -92,7 +92,7 @@ def test_each_can_be_learnt_from_and_nobody_is_a_caricature(preset: str, made: C
     assert low < both["expanded"].mean() < high
     assert abs(both["expanded"].mean() - both["p_logged"].mean()) < 0.012
     assert 0.80 < roc_auc_score(both["expanded"], both["p_logged"]) < 0.94
-    assert 15 < nps(company) < 55  # public: 31-41 on average
+    assert 15 < nps(company) < 55  # published: 31-41 on average
     assert both["p_logged"].mean() > 1.08 * both["p_no_contact"].mean()
     assert raw["proposals"]["pscore"].notna().mean() > 0.08
 
