@@ -1,7 +1,7 @@
 """Columns that hold the answer, or the future: too strong alone, known only for winners, stamped later than their day.
 
-A leak makes a model look better than it will ever be, and is found before anything is learnt. Only rows of the train and
-validation blocks come here. Each check gives the leaks it found; that a column is allowed is for others to say.
+A leak makes a model look better than it will ever be, and is found before anything is learnt. Only rows of the train
+and validation blocks come here. Each check gives the leaks it found; that a column is allowed is for others to say.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ N_BINS = 50
 N_FOLDS = 5
 PRIOR_ROWS = 5.0  # a level's rate is drawn to the base rate as if so many more rows of that rate were in it
 BY_CHANCE = 1e-6  # how unlikely it must be that winners alone came to be known; a table has hundreds of columns
+FEW_OTHERS = 0.75  # of those that stay: known at most a third as often as of winners
 # Days that a feature may know in advance, since they are agreed on.
 PLANNED = ("renews_on", "valid_to_on", *(name for name in MOVING_ATTRIBUTES if name.endswith("_until")))
 
@@ -41,10 +42,10 @@ class Leak:
 def powers(X: pd.DataFrame, y: np.ndarray, accounts: np.ndarray, *, min_accounts: int = 20) -> dict[str, float]:
     """Each feature's AUC on its own, between 0.5 (useless) and 1; empty where there are winners only, or losers only.
 
-    The largest of several readings: the rank in either direction, gaps at one end or the other; the same among the rows
-    where the feature is known, if those are of at least `min_accounts` winners and as many others; and the target's rate
-    by level (of text; of numbers in bins; a gap is a level too), learnt on other accounts, so that a feature with many
-    levels is not strong by remembering.
+    The largest of several readings: the rank in either direction, gaps at one end or the other; the same among the
+    rows where the feature is known, if those are of at least `min_accounts` winners and as many others; and the
+    target's rate by level (of text; of numbers in bins; a gap is a level too), learnt on other accounts, so that a
+    feature with many levels is not strong by remembering.
 
     >>> y = np.tile([0.0, 0.0, 1.0, 0.0], 100)
     >>> X = pd.DataFrame({"answer": y, "gap": np.where(y == 1, np.nan, 3.0), "id": [f"{i}" for i in range(400)]})
@@ -78,9 +79,9 @@ def too_strong(auc: dict[str, float], y: np.ndarray, accounts: np.ndarray, setti
             name,
             "power",
             value,
-            f"{name} alone tells those that expand from the others with an AUC of {value:.3f}, over {len(y):,} snapshots "
-            f"of {len(np.unique(accounts)):,} accounts; past leaks.max_auc ({settings.max_auc:g}) that is no signal "
-            "but the answer",
+            f"{name} alone tells those that expand from the others with an AUC of {value:.3f}, over {len(y):,} "
+            f"snapshots of {len(np.unique(accounts)):,} accounts; past leaks.max_auc ({settings.max_auc:g}) that is no "
+            "signal but the answer",
         )
         for name, value in auc.items()
         if value > settings.max_auc
@@ -93,8 +94,8 @@ def known_by_outcome(
     """The columns that are known for winners and for (nearly) nobody else, or the other way round.
 
     known: one row per row of `y`, whether each column holds a value there; unit: what a winner is. Compared are the
-    shares known among winners and among others, so that few winners weigh as much as many others. It takes `min_accounts`
-    accounts for which the column is known, and more than chance could do.
+    shares known among winners and among others, so that few winners weigh as much as many others. It takes
+    `min_accounts` accounts for which the column is known, and more than chance could do.
 
     >>> y = np.tile([0.0, 0.0, 1.0, 0.0], 100)
     >>> known = pd.DataFrame({"reason_won": y == 1, "industry": np.arange(400) % 3 > 0})
@@ -111,15 +112,51 @@ def known_by_outcome(
         most = max(of_won, of_others)
         if not most or most / (of_won + of_others) < settings.max_known:
             continue
-        # an account's snapshots are no news to one another: the first one that knows the column speaks for it
-        first = np.unique(accounts[is_known], return_index=True)[1]
-        n, n_won = len(first), int(won[is_known][first].sum())
-        rate = float(won.mean())
-        chance = stats.binom.sf(n_won - 1, n, rate) if of_won > of_others else stats.binom.cdf(n_won, n, rate)
+        # an account's snapshots are no news to one another: one speaks for it, the first that knows the column if any
+        first = np.unique(accounts[by := np.argsort(~is_known, kind="stable")], return_index=True)[1]
+        one = by[first]
+        n, n_won = int(is_known[one].sum()), int((is_known & won)[one].sum())
+        drawn = stats.hypergeom(len(one), int(won[one].sum()), n)
+        chance = drawn.sf(n_won - 1) if of_won > of_others else drawn.cdf(n_won)
         if n < settings.min_accounts or chance > BY_CHANCE:
             continue
         says = f"{name} is known for {of_won:.1%} of the {unit} and {of_others:.1%} of the others ({n:,} accounts)"
         found.append(Leak(str(name), "winners", most / (of_won + of_others), says))
+    return found
+
+
+def known_of_accounts(
+    known: pd.DataFrame, ever: np.ndarray, has_left: np.ndarray, accounts: np.ndarray, settings: Leaks
+) -> list[Leak]:
+    """The same of columns without a date, one row per account: known whenever it won or will, so in all its snapshots.
+
+    ever: whether the account ever expands, as far as that may be looked at. Those that stay may yet win, or have won
+    where nobody may look; so winners are also compared with those that left without, whose story is over, and a column
+    is taken for a leak where it is known of few of all others either: of those that stay, one that is merely cleared
+    when an account leaves is known.
+
+    >>> n = np.arange(300)
+    >>> ever, has_left, later = n < 100, (n >= 100) & (n < 150), n >= 270
+    >>> known = pd.DataFrame({"won_by": ever | later, "owner_id": ~has_left})
+    >>> [leak.column for leak in known_of_accounts(known, ever.astype(float), has_left, n, Leaks())]
+    ['won_by']
+    """
+    found = known_by_outcome(known, ever, accounts, settings, unit="accounts that ever expand")
+    is_over = (ever == 1) | has_left
+    told = {leak.column for leak in found}
+    for leak in known_by_outcome(
+        known[is_over],
+        ever[is_over],
+        accounts[is_over],
+        settings,
+        unit="accounts that ever expand, of those that do or left",
+    ):
+        is_known = known[leak.column].to_numpy(dtype="bool")
+        shares = float(is_known[ever == 1].mean()), float(is_known[ever != 1].mean())
+        of_over = is_known[is_over & (ever == 1)].mean() > is_known[is_over & (ever != 1)].mean()
+        side = shares[0] if of_over else shares[1]
+        if leak.column not in told and side / sum(shares) >= FEW_OTHERS:
+            found.append(leak)
     return found
 
 
@@ -148,7 +185,9 @@ def from_the_future(written: pd.DataFrame, rebuilt: pd.DataFrame) -> list[Leak]:
         if name in key or name not in rebuilt:
             continue
         now, then = both[name], both[f"{name} then"]
-        differs = (now.isna() != then.isna()) | (now.notna() & then.notna() & (now.astype(object) != then.astype(object)))
+        differs = (now.isna() != then.isna()) | (
+            now.notna() & then.notna() & (now.astype(object) != then.astype(object))
+        )
         if not differs.any():
             continue
         first = both[differs].iloc[0]

@@ -10,15 +10,15 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from ibis.backends import BaseBackend
 
 from data.catalog import Catalog
-from data.known import known_alone
+from data.contract import ACCOUNTS
 from data.errors import BadInput
+from data.known import known_alone
 from features.health import Health
 from features.hindsight import without_hindsight
 from features.lifecycle import Lifecycle
@@ -26,7 +26,7 @@ from models import leaks
 from models.blocks import TRAIN, VALIDATION, target
 from models.leaks import Leak
 from models.settings import Leaks
-from pipelines import labelled, lake, paths, stage, tables, written
+from pipelines import labelled, lake, paths, stage, written
 from pipelines.labelled import Labelled
 from pipelines.params import Params
 
@@ -140,7 +140,7 @@ def checked(
     days = list(dict.fromkeys([*sorted(set(train.periods))[-1:], *last]))[: settings.n_days]
     found, not_rebuilt = leaks.too_strong(auc, y, accounts, settings), set[str]()
     found += leaks.known_by_outcome(seen.X.notna(), y, accounts, settings)
-    found += _known_from_the_start(seen, settings)
+    found += _known_of_accounts(seen, staged[ACCOUNTS.name], engine, settings)
     for day in days:
         rebuilt = without_hindsight(staged, catalog, health, lifecycle, as_of=day.date())
         was = _written(seen, day)
@@ -198,32 +198,36 @@ def _written(seen: Labelled, day: pd.Timestamp) -> pd.DataFrame:
     return seen.X[is_day].assign(account_id=seen.groups[is_day], as_of=day)
 
 
-def _known_from_the_start(seen: Labelled, settings: Leaks) -> list[Leak]:
-    """What an account's first snapshot knows against whether it ever expands: a leak without a date is in all of them."""
+def _known_of_accounts(seen: Labelled, accounts: ir.Table, engine: BaseBackend, settings: Leaks) -> list[Leak]:
+    """What an account's first snapshot knows, and its row in `accounts`, against whether it ever expands."""
     order = np.argsort(seen.periods.to_numpy(), kind="stable")
-    first = order[np.unique(seen.groups.to_numpy()[order], return_index=True)[1]]
-    ever = seen.y.groupby(seen.groups.to_numpy()).max()
-    accounts = seen.groups.to_numpy()[first]
-    known = seen.X.iloc[first].notna()
-    return leaks.known_by_outcome(known, target(ever.loc[accounts]), accounts, settings, unit="accounts that ever expand")
+    ids, place = np.unique(seen.groups.to_numpy()[order], return_index=True)
+    ever = target(seen.y.groupby(seen.groups.to_numpy()).max().loc[ids])
+    is_last = (seen.periods == seen.periods.max()).to_numpy()
+    has_left = ~np.isin(ids, seen.groups.to_numpy()[is_last])
+    columns = [column for _, column in leaks.raw_columns([ACCOUNTS.name])]
+    raw = lake.frame(accounts.select(*columns), engine).set_index("account_id").reindex(ids)
+    known = seen.X.iloc[order[place]].notna().reset_index(drop=True)
+    known = known.assign(**{f"{ACCOUNTS.name}.{c}": raw[c].notna().to_numpy() for c in columns if c in raw})
+    return leaks.known_of_accounts(known, ever, has_left, ids, settings)
 
 
 def _raw_known(
     seen: Labelled, day: pd.Timestamp, staged: Mapping[str, ir.Table], engine: BaseBackend, settings: Leaks
 ) -> list[Leak]:
-    """What the tables know of an account before a day against whether it expands from then on.
-
-    `accounts` is taken as it is: its rows have no date, so that the past reads what was filled in today.
-    """
+    """What the tables of events know of an account before a day against whether it expands from then on."""
     now = (seen.periods >= day).to_numpy()
     later = seen.y[now].groupby(seen.groups[now].to_numpy()).max()
     asked = np.sort(seen.groups[(seen.periods == day).to_numpy()].to_numpy())
-    then = {**known_alone(staged, day.date()), "accounts": staged["accounts"]}
     known: dict[str, np.ndarray] = {}
-    for table, rows in then.items():
-        columns = [column for of, column in leaks.raw_columns([table]) if of == table]
+    for table, rows in known_alone(staged, day.date()).items():
+        if table == ACCOUNTS.name:
+            continue
+        columns = [column for _, column in leaks.raw_columns([table])]
         has = {column: rows[column].notnull().ifelse(1, 0).max() for column in columns}
-        of_account = lake.frame(rows.group_by("account_id").aggregate(**{f"has_{c}": of for c, of in has.items()}), engine)
+        of_account = lake.frame(
+            rows.group_by("account_id").aggregate(**{f"has_{c}": of for c, of in has.items()}), engine
+        )
         of_account = of_account.set_index("account_id").reindex(asked)
         known |= {f"{table}.{column}": of_account[f"has_{column}"].fillna(0).to_numpy() == 1 for column in columns}
     unit = f"accounts that expand from {day:%Y-%m-%d} on"
