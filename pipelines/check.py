@@ -30,7 +30,8 @@ from pipelines import labelled, lake, paths, stage, written
 from pipelines.labelled import Labelled
 from pipelines.params import Params
 
-N_SHOWN = 10
+N_SHOWN = 10  # features in the report's table
+N_TOLD = 5  # leaks on the terminal: one cause often shows in many columns
 FORMS = {
     "power": "Too strong on its own",
     "winners": "Known by the outcome",
@@ -161,10 +162,16 @@ def checked(
     )
 
 
-def stop_at_leaks(found: Checked) -> None:
-    """Raise BadInput with a line for each leak that is not allowed, where there is any."""
-    if found.problems:
-        raise BadInput("\n".join(found.problems))
+def stop_at_leaks(found: Checked, *, where: str = f"in {paths.LEAKS_MD}") -> None:
+    """Raise BadInput with a line for each of the first leaks that are not allowed, where there are any.
+
+    where: the report on all of them can be read.
+    """
+    told, rest = found.problems[:N_TOLD], len(found.problems[N_TOLD:])
+    if rest:
+        told.append(f"{rest} more {'is' if rest == 1 else 'are'} in the report {where}.")
+    if told:
+        raise BadInput("\n".join(told))
 
 
 def main() -> None:

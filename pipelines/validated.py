@@ -62,4 +62,4 @@ def validated(params: Params, catalog: Catalog, *, say: Callable[[str], None]) -
             settings=params.leaks,
         )
         say(found.as_markdown())
-    stop_at_leaks(found)
+    stop_at_leaks(found, where="above")
