@@ -5,11 +5,13 @@ a feature as of D reads nothing of day D itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
+
+from data.contract import ACCOUNTS, MOVING_ATTRIBUTES, NO_RESPONSE_AFTER_DAYS, PROPOSALS, RAW_TABLES
 
 
 def calendar(as_ofs: Sequence[date]) -> ir.Table:
@@ -26,6 +28,37 @@ def known(rows: ir.Table, as_ofs: ir.Table) -> ir.Table:
     ['a']
     """
     return rows.join(as_ofs, rows.known_on < as_ofs.as_of)
+
+
+def known_alone(staged: Mapping[str, ir.Table], as_of: date) -> dict[str, ir.Table]:
+    """The staged tables with nothing in them that was not known as of a day: what a run on that day would have read.
+
+    Rows stamped on the day or later are gone, a column that is filled in later is null (an outcome: open) until its
+    own day has come, and attributes of `accounts` that move, which stand there as they are today, are null.
+
+    >>> con = ibis.duckdb.connect()
+    >>> days = {"opened_at": [datetime(2026, 5, 1)] * 2, "known_on": [date(2026, 5, 1)] * 2, "csat": [5, 1]}
+    >>> tickets = ibis.memtable({**days, "closed_at": [datetime(2026, 5, 31), datetime(2026, 6, 1)]})
+    >>> con.execute(known_alone({"tickets": tickets}, date(2026, 6, 1))["tickets"].csat.count())
+    1
+    """
+    return {name: _known_alone(name, rows, as_of) for name, rows in staged.items()}
+
+
+def _known_alone(name: str, rows: ir.Table, as_of: date) -> ir.Table:
+    rows = rows.filter(rows.known_on < as_of)
+    blank: dict[str, ir.Value] = {}
+    if name == ACCOUNTS.name:
+        blank = {column: ibis.null(rows[column].type()) for column in MOVING_ATTRIBUTES if column in rows.columns}
+    midnight = datetime.combine(as_of, time())
+    for column, dated in RAW_TABLES[name].fills_in_later.items():
+        come = rows[dated].cast("timestamp") < midnight
+        blank[column] = come.fill_null(False).ifelse(rows[column], ibis.null(rows[column].type()))
+    if name == PROPOSALS.name:
+        silent = rows.proposed_at < midnight - timedelta(days=NO_RESPONSE_AFTER_DAYS)
+        unanswered = (silent & (rows.outcome == "no_response")).ifelse("no_response", "open")
+        blank["outcome"] = ibis.coalesce(blank["outcome"], unanswered)
+    return rows.mutate(**blank) if blank else rows
 
 
 def known_within(rows: ir.Table, as_ofs: ir.Table, *, day: str, days: int) -> ir.Table:

@@ -52,6 +52,26 @@ class Evaluation(Settings):
     rule_limit: Annotated[float, Field(gt=0)] = 0.8
 
 
+class Leaks(Settings):
+    """When a column looks as if it held the answer, or the future, so that nothing may be learnt from it.
+
+    >>> Leaks(allowed=("days_since_refusal",)).max_auc
+    0.95
+    """
+
+    # Past this AUC a feature is too good on its own.
+    max_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.95
+    # The same of whether a column is known at all: past this share of winners (or of losers) among the rows where it is
+    # known, were there as many of the ones as of the others.
+    max_known: Annotated[float, Field(gt=0.5, le=1)] = 0.99
+    # With fewer accounts than this behind it, nothing is called a leak: chance does as much.
+    min_accounts: Annotated[int, Field(ge=2)] = 20
+    # Snapshots whose features are built again from what was known by then: the last of the train block first.
+    n_days: Annotated[int, Field(ge=1)] = 2
+    # Names of features (or of raw columns, as table.column) that may look like that all the same.
+    allowed: tuple[str, ...] = ()
+
+
 class Registry(Settings):
     """Under which names MLflow keeps runs and models; several companies on one server need several."""
 

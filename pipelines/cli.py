@@ -44,21 +44,18 @@ def audit(account_id: str, as_of: datetime | None, as_json: bool) -> None:
 @cli.command()
 @click.option("--source", type=click.Path(path_type=Path), help="A folder or DuckDB file; ingest.folder by default.")
 def validate(source: Path | None) -> None:
-    """Check the company's tables against the contract and print the report."""
+    """Check the company's tables against the contract and look for leaks; print what is found."""
     from data.catalog import Catalog
-    from data.sources import Sources
-    from data.validation import validate as check
     from pipelines import paths
     from pipelines.params import Params
+    from pipelines.validated import validated
 
-    params = Params.load()
-    folder = source or Path(params.ingest.folder)
+    given = Params.load()
+    folder = source or Path(given.ingest.folder)
+    params = given.model_copy(update={"ingest": given.ingest.model_copy(update={"folder": str(folder)})})
     own = folder / paths.CATALOG  # a folder that brings its own catalogue is checked against that
     catalog = Catalog.load(own if own.is_file() else paths.CATALOG)
-    report = check(Sources.load(paths.SOURCES), folder=folder, catalog=catalog, limits=params.validate_)
-    click.echo(report.as_markdown(), nl=False)
-    if not report.is_good:
-        raise BadInput("\n".join(report.problems))
+    validated(params, catalog, say=lambda text: click.echo(text, nl=False))
 
 
 @cli.command()

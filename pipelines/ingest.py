@@ -7,7 +7,7 @@ Writes  data/lake/staged/<table>.parquet: rows that keep the contract, with `kno
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,20 @@ from pipelines.params import Params
 ROW_GROUP = 1 << 17  # rows; fixed, so that the same rows are the same bytes on any number of processors
 
 
-def ingested(params: Params, catalog: Catalog, *, staged_at: Path, quarantine_at: Path) -> Report:
-    """Check first, write after: where the tables cannot be used, nothing is written."""
+def ingested(
+    params: Params,
+    catalog: Catalog,
+    *,
+    staged_at: Path,
+    quarantine_at: Path,
+    tell: Callable[[Report], None] = lambda report: None,
+) -> Report:
+    """Check first, write after: where the tables cannot be used, nothing is written. `tell` hears of it in any case."""
     sources = Sources.load(paths.SOURCES)
     connection = connect()
     tables = read_sources(sources, folder=Path(params.ingest.folder), connection=connection)
     checked = check(tables, catalog, params.validate_, connection)
+    tell(checked.report)
     stop_unless_good(checked.report)
     with _whole(staged_at) as staged, _whole(quarantine_at) as quarantine:
         for table, query in checked.clean.items():

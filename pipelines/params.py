@@ -15,7 +15,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Registry, Training, Tuning
+from models.settings import Evaluation, Leaks, Registry, Training, Tuning
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -86,6 +86,7 @@ class Params(Settings):
     snapshots: Snapshots
     label: Label = Label()
     split: Split = Split()
+    leaks: Leaks = Leaks()
     health: Health = Health()
     lifecycle: Lifecycle = Lifecycle()
     triggers: Triggers = Triggers()

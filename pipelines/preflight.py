@@ -15,11 +15,11 @@ from data.contract import RAW_TABLES
 from data.errors import BadInput
 from data.simulate.world import PRESETS
 from data.sources import Sources
-from data.splits import blocks
 from data.validation import stop_unless_good, validate
 from decisions import conditions
 from features.build import dictionary
 from pipelines import paths, stage
+from pipelines.label import blocks_of
 from pipelines.params import Params
 from pipelines.simulate import world_of
 
@@ -33,7 +33,7 @@ def main() -> None:
     )
     _all(
         lambda: check_simulation(params),
-        lambda: check_days(params),
+        lambda: blocks_of(params),
         lambda: check_features(params, catalog),
         lambda: check_place(params, sources),
     )
@@ -56,17 +56,6 @@ def check_simulation(params: Params) -> None:
             f"{paths.COMPANY}: this folder holds something that is no simulated company, and a run would replace it; "
             "move it elsewhere, and name that place in params.yaml (ingest.folder)."
         )
-
-
-def check_days(params: Params) -> None:
-    """There are snapshots to learn from, to choose by and to judge by."""
-    blocks(
-        params.learning_days,
-        horizon_days=params.label.horizon_days,
-        last_known=params.run.as_of,
-        n_test=params.split.n_test,
-        n_validation=params.split.n_validation,
-    )
 
 
 def check_features(params: Params, catalog: Catalog) -> None:
