@@ -76,7 +76,7 @@ def said(trigger: Trigger, found: Found) -> str:
             f"({later.low:.2f} to {later.high:.2f})."
         )
     why = {
-        "no lift": "no threshold has a lift that could not be chance",
+        "no lift": "no threshold has a lift that is more than chance",
         "does not hold later": "what was found on the train block does not hold on the validation block",
         "too little data": "too few accounts or expansions to find one",
     }
