@@ -71,6 +71,7 @@ class Trigger:
     column: str
     setting: str  # of Triggers
     number: float
+    is_auto: bool  # whether past data may give the number
     at_least: bool
     evidence: Text
     also: Callable[[ir.Table], ir.Value] | None = None
@@ -110,9 +111,10 @@ def triggers(s: Triggers, catalog: Catalog, found: Mapping[str, float] = Mapping
         since: Callable[[ir.Table, float], ir.Value] | None = None,
     ) -> Trigger:
         given = float(getattr(s, setting))
-        number = found.get(id, given) if setting in s.found_in_data else given
+        is_auto = setting in s.found_in_data
+        number = found.get(id, given) if is_auto else given
         said, spoken = Text(en=name[0], ja=name[1]), Text(en=evidence[0], ja=evidence[1])
-        return Trigger(id, said, column, setting, number, at_least, spoken, also, unless, since)
+        return Trigger(id, said, column, setting, number, is_auto, at_least, spoken, also, unless, since)
 
     def of_limit(metric: Metric) -> list[Trigger]:
         """Near a limit, at it, and soon there."""

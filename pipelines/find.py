@@ -54,14 +54,13 @@ def main() -> None:
         values = lake.frame(watched(predictors, staged.get("touchpoints"), staged.get("surveys"), waiting), engine)
         rows = labelled.join(values, labels)
         for trigger in waiting:
-            is_auto = trigger.setting in params.triggers.found_in_data
-            found[trigger.id] = _found(trigger, rows, params.find, is_auto=is_auto, seed=params.run.seed)
+            found[trigger.id] = _found(trigger, rows, params.find, params.run.seed)
 
     written.as_json(paths.THRESHOLDS, {t.id: _in_short(t, found[t.id]) for t in named})
     _write(TABLE, [row for t in named for row in _rows(t, found[t.id])], OF_TABLE)
     _write(CURVES, [row for t in named for row in _curve(t, found[t.id])], OF_CURVE)
     for trigger in named:
-        if found[trigger.id].source != "params":
+        if trigger.is_auto:
             print(said(trigger, found[trigger.id]))
 
 
@@ -83,7 +82,7 @@ def said(trigger: Trigger, found: Found) -> str:
     return f"{number}, the default: {why[found.verdict]}."
 
 
-def _found(trigger: Trigger, rows: Labelled, settings: Finding, *, is_auto: bool, seed: int) -> Found:
+def _found(trigger: Trigger, rows: Labelled, settings: Finding, seed: int) -> Found:
     return find(
         rows.X[trigger.id].to_numpy(dtype="float64"),
         rows.y.to_numpy(),
@@ -91,7 +90,7 @@ def _found(trigger: Trigger, rows: Labelled, settings: Finding, *, is_auto: bool
         rows.blocks.to_numpy(),
         at_least=trigger.at_least,
         given=trigger.number,
-        is_auto=is_auto,
+        is_auto=trigger.is_auto,
         settings=settings,
         seed=seed,
     )
