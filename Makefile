@@ -58,6 +58,7 @@ in-spark: $(STAMP)
 bench: $(STAMP) ## measure what the documents quote, after make run; half an hour and 2 GB of disk
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
+	python -m benchmarks.thresholds
 	python -m benchmarks.features
 
 bench-engines: ## how far apart the engines are, and what each costs

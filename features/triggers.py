@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from data.catalog import Catalog, Metric, Text
 from data.known import known, known_within
@@ -44,6 +44,19 @@ class Triggers(Settings):
     lasts_days: int = Field(default=28, ge=1)
     # The thresholds that were given as `auto`; no key of the file.
     found_in_data: tuple[str, ...] = ()
+
+    @classmethod
+    def may_be(cls, setting: str, number: float) -> bool:
+        """Whether a person could have written the number: what data give is held to the same bounds.
+
+        >>> Triggers.may_be("users_growth", 0.1), Triggers.may_be("users_growth", -0.1), Triggers.may_be("trial_days", 1.5)
+        (True, False, False)
+        """
+        try:
+            cls.model_validate({setting: number})
+        except ValidationError:
+            return False
+        return True
 
     @model_validator(mode="before")
     @classmethod

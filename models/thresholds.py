@@ -1,6 +1,7 @@
 """From which value of a column on do accounts expand more often? Found on one block, checked on a later one.
 
-The lift of a threshold is the rate of expansion where it fires ÷ the rate over all rows for which it could fire.
+The lift of a threshold is the rate of expansion where it fires ÷ the rate over all rows of the block. A row whose
+column is not known (no such event, no answer) never fires, and counts among all.
 An account stands in many snapshots that resemble each other, so all errors are added up by account first.
 
 *Which threshold.* The highest lift as such is far out in the tail, where a dozen rows make any rate: of a planted step
@@ -11,12 +12,13 @@ for all candidates at once (a margin wide enough for the best of them by chance)
 also true of a winner.
 
 *Whether it is believed.* The lift of a winner is too high on the block that it won on. So it is measured again on the
-validation block, where it was not chosen: it holds if its lower end is above 1 there too. The test block only reports.
+validation block, where it was not chosen: it holds if its lower end is above 1 there too, and its lift large enough to be
+worth an alert on both. The test block only reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -37,7 +39,7 @@ AT_ONCE = 10_000_000
 class Effect:
     """What a threshold does in one block. Rates and lift are None where there is nothing to divide by.
 
-    n_rows, n_accounts, n_positives: where it fires. share: of the rows for which it could.
+    n_rows, n_accounts, n_positives: where it fires. share: of all rows.
     """
 
     threshold: float
@@ -79,8 +81,10 @@ def find(
     is_auto: bool,
     settings: Finding,
     seed: int,
+    may_be: Callable[[float], bool] = lambda _: True,
 ) -> Found:
-    """The threshold of one trigger. `values` are NaN where it could not fire; `y` is 0 or 1; `given` is the fallback.
+    """The threshold of one trigger. `values` are NaN where it can't fire; `y` is 0 or 1; `given` is the fallback.
+    Only a number that it `may_be` is tried: growth of less than nothing is no growth, whatever its lift.
 
     An automatic threshold is in force only where it holds on the validation block; else `given` is.
 
@@ -105,7 +109,7 @@ def find(
     train = rows[TRAIN]
     cuts = candidates(train.x, at_least=at_least, settings=settings)
     effects = train.effects(cuts, at_least, pointwise)
-    cuts = np.array([e.threshold for e in effects if _has_support(e, settings)])
+    cuts = np.array([e.threshold for e in effects if _has_support(e, settings) and may_be(e.threshold)])
     if not len(cuts):
         return stays("too little data", {}, ())
     curve = tuple(train.effects(cuts, at_least, train.margin(cuts, at_least, settings, seed)))
@@ -113,9 +117,9 @@ def find(
     chosen = np.array([best.threshold])
     later = {name: rows[name].effects(chosen, at_least, pointwise)[0] for name in (VALIDATION, TEST)}
     by_block = {TRAIN: best, **later}
-    if (best.low or 0.0) <= 1:
+    if not _has_lift(best, settings):
         return stays("no lift", by_block, curve)
-    if (later[VALIDATION].low or 0.0) <= 1:
+    if not _has_lift(later[VALIDATION], settings):
         return stays("does not hold later", by_block, curve)
     if not is_auto:
         return stays("holds", by_block, curve)
@@ -123,7 +127,9 @@ def find(
 
 
 def candidates(values: np.ndarray, *, at_least: bool, settings: Finding) -> np.ndarray:
-    """Cuts at equal shares of the rows, in ascending order, as a person would say them: to two digits, or whole.
+    """Cuts at equal shares of the known values, ascending, as a person would say them: to two digits, or whole.
+
+    None fires for more than `settings.max_share` of all rows.
 
     >>> candidates(np.arange(1000) / 999, at_least=True, settings=Finding(n_cuts=5))
     array([0.5 , 0.6 , 0.7 , 0.8 , 0.9 , 0.98, 0.99])
@@ -134,21 +140,26 @@ def candidates(values: np.ndarray, *, at_least: bool, settings: Finding) -> np.n
     if not len(known):
         return np.empty(0)
     is_whole = bool((known == np.round(known)).all())
-    shares = np.append(np.linspace(0, settings.max_share, settings.n_cuts + 1)[1:], [0.01, 0.02])
+    most = min(1.0, settings.max_share * len(values) / len(known))
+    shares = np.append(np.linspace(0, most, settings.n_cuts + 1)[1:], [0.01, 0.02])
     cuts = np.quantile(known, 1 - shares if at_least else shares, method="nearest")
     rounded = np.round(cuts) if is_whole else np.array([float(f"{cut:.2g}") for cut in cuts])
     distinct = np.unique(rounded)
     fired = (known >= distinct[:, None]) if at_least else (known <= distinct[:, None])
-    return distinct[fired.mean(axis=1) <= settings.max_share]
+    return distinct[fired.sum(axis=1) <= settings.max_share * len(values)]
 
 
 def _has_support(effect: Effect, settings: Finding) -> bool:
     return effect.n_accounts >= settings.min_accounts and effect.n_positives >= settings.min_positives
 
 
+def _has_lift(effect: Effect, settings: Finding) -> bool:
+    return (effect.low or 0.0) > 1 and (effect.lift or 0.0) >= settings.min_lift
+
+
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a block for which the trigger could fire. accounts: numbered from 0."""
+    """The rows of a block. accounts: numbered from 0."""
 
     x: np.ndarray
     y: np.ndarray
@@ -159,9 +170,8 @@ class _Rows:
     def of(cls, x: np.ndarray, y: np.ndarray, accounts: np.ndarray, is_in: np.ndarray) -> _Rows:
         if not len(x) == len(y) == len(accounts) == len(is_in):
             raise BadInput(f"{len(x)} values, {len(y)} labels, {len(accounts)} accounts; they must be the same rows.")
-        kept = is_in & ~np.isnan(x)
-        ids, numbered = np.unique(np.asarray(accounts)[kept], return_inverse=True)
-        return cls(x[kept], y[kept], numbered, len(ids))
+        ids, numbered = np.unique(np.asarray(accounts)[is_in], return_inverse=True)
+        return cls(x[is_in], y[is_in], numbered, len(ids))
 
     def effects(self, cuts: np.ndarray, at_least: bool, margin: float) -> list[Effect]:
         """Of each cut, its interval `margin` standard errors of log lift wide to each side."""

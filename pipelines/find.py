@@ -7,6 +7,7 @@ Writes  thresholds.json: per trigger the number in force and where it is from (p
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from data.catalog import Catalog
 from data.errors import BadInput
-from features.triggers import Trigger, triggers, watched
+from features.triggers import Trigger, Triggers, triggers, watched
 from models.blocks import TEST, TRAIN, VALIDATION
 from models.settings import Finding
 from models.thresholds import Effect, Found, find
@@ -75,7 +76,7 @@ def said(trigger: Trigger, found: Found) -> str:
             f"({later.low:.2f} to {later.high:.2f})."
         )
     why = {
-        "no lift": "no threshold has a lift that is more than chance",
+        "no lift": "no threshold has a lift that is more than chance and worth an alert",
         "does not hold later": "what was found on the train block does not hold on the validation block",
         "too little data": "too few accounts or expansions to find one",
     }
@@ -93,6 +94,7 @@ def _found(trigger: Trigger, rows: Labelled, settings: Finding, seed: int) -> Fo
         is_auto=trigger.is_auto,
         settings=settings,
         seed=seed,
+        may_be=partial(Triggers.may_be, trigger.setting),
     )
 
 

@@ -121,14 +121,45 @@ def test_a_number_that_a_person_gave_stands_and_is_measured() -> None:
     assert found.given["train"].share == pytest.approx(0.5, abs=0.05)
 
 
-def test_rows_for_which_it_could_not_fire_count_nowhere() -> None:
+def test_rows_for_which_it_cannot_fire_are_part_of_the_base_rate() -> None:
     world = World(6)
     y = world.labels(np.where(world.x >= 1, 0.3, 0.1))
-    whole = found_in(world, y)
-    more = World(6)
-    more.x = np.append(world.x, np.full(999, np.nan))
-    more.accounts, more.blocks = np.append(world.accounts, np.arange(999)), np.append(world.blocks, ["train"] * 999)
-    assert found_in(more, np.append(y, [True] * 999)) == whole
+    far_below = found_in(world, y)
+    unknown = World(6)
+    unknown.x = np.where(world.x < -0.5, np.nan, world.x)
+    found = found_in(unknown, y)
+    assert found.given == far_below.given
+    assert found.number == pytest.approx(1.0, abs=0.25)
+    assert found.best["test"].base_rate == y[world.blocks == "test"].mean()
+
+
+def test_that_something_happened_at_all_can_be_what_tells() -> None:
+    world = World(10, n_accounts=1000)
+    happened = world.rng.random(len(world.x)) < 0.05
+    world.x = np.where(happened, world.rng.integers(0, 365, len(happened)), np.nan)  # days since
+    found = found_in(world, world.labels(np.where(happened, 0.3, 0.1)), at_least=False)
+    assert (found.source, found.verdict) == ("auto", "holds")
+    assert found.number >= 300  # however long ago
+
+
+def test_a_lift_that_is_certain_but_small_is_not_worth_an_alert() -> None:
+    world = World(12, n_accounts=3000)
+    y = world.labels(np.where(world.x >= 0, 0.22, 0.18))
+    found = found_in(world, y)
+    assert (found.source, found.verdict) == ("default", "no lift")
+    assert found.best["train"].low > 1
+    asked = QUICK.model_copy(update={"min_lift": 1.0})
+    rows = (world.x, y, world.accounts, world.blocks)
+    assert find(*rows, at_least=True, given=0.0, is_auto=True, settings=asked, seed=0).source == "auto"
+
+
+def test_a_number_that_it_may_not_be_is_not_found() -> None:
+    world = World(11, n_accounts=1000)
+    y = world.labels(np.where(world.x >= 0.5, 0.3, 0.1))
+    given = {"at_least": True, "given": 0.0, "is_auto": True, "settings": QUICK, "seed": 0}
+    rows = (world.x, y, world.accounts, world.blocks)
+    assert find(*rows, **given).number == pytest.approx(0.5, abs=0.2)
+    assert find(*rows, **given, may_be=lambda number: number >= 1.5).number >= 1.5
 
 
 @pytest.mark.parametrize("n", [0, 40])
