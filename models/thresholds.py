@@ -12,8 +12,8 @@ for all candidates at once (a margin wide enough for the best of them by chance)
 also true of a winner.
 
 *Whether it is believed.* The lift of a winner is too high on the block that it won on. So it is measured again on the
-validation block, where it was not chosen: it holds if its lower end is above 1 there too, and its lift large enough to be
-worth an alert on both. The test block only reports.
+validation block, where it was not chosen: it holds if its lower end is above 1 there too, and its lift large enough to
+be worth an alert on both. The test block only reports.
 """
 
 from __future__ import annotations
