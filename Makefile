@@ -62,6 +62,7 @@ in-spark: $(STAMP)
 bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); about 50 minutes, 2 GB of disk
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
+	python -m benchmarks.thresholds
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-features
 
 in-bench-features: $(STAMP)

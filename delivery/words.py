@@ -170,7 +170,7 @@ def evidence(
     rows = fired.copy()
     for language in LANGUAGES:
         rows[f"evidence_{language}"] = [
-            said(by_id[t].evidence[language], v, units[by_id[t].value], language, currency=catalog.currency)
+            said(by_id[t].evidence[language], v, units[by_id[t].column], language, currency=catalog.currency)
             for t, v in zip(rows["trigger"], rows["value"], strict=True)
         ]  # fmt: skip
     return rows.drop(columns="value")

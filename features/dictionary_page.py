@@ -12,6 +12,12 @@ day D, from what was stamped before D. `{value}` is the account's own figure. *m
 conditions of `catalog.yaml` and display. *act*: the customer or the CSM can do something about it.
 """
 
+TRIGGERS = """## Triggers
+
+A number comes from `params.yaml: triggers`; where it is `auto`, from past data (`reports/thresholds.csv`), and where these hold
+none, it is the one in brackets.
+"""
+
 
 def page(named: Sequence[Feature], triggers: Sequence[Trigger]) -> str:
     """The page in Markdown. Metrics and add-ons of the catalogue have features of their own."""
@@ -30,6 +36,14 @@ def page(named: Sequence[Feature], triggers: Sequence[Trigger]) -> str:
                 f"| `{f.name}` | {f.unit} | {marks} | {f.description.en} | {f.sentence.en.replace('{s}', 's')} | {f.sentence.ja} |"
             )
         lines.append("")
-    lines += ["## Triggers", "", "| trigger | name | evidence | 日本語 |", "|---|---|---|---|"]
-    lines += [f"| `{t.id}` | {t.name.en} | {t.evidence.en.replace('{s}', 's')} | {t.evidence.ja} |" for t in triggers]
+    lines += [TRIGGERS, "| trigger | fires | name | evidence | 日本語 |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{t.id}` | {_fires(t)} | {t.name.en} | {t.evidence.en.replace('{s}', 's')} | {t.evidence.ja} |"
+        for t in triggers
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _fires(trigger: Trigger) -> str:
+    number = f"auto ({trigger.number:g})" if trigger.is_auto else f"{trigger.number:g}"
+    return f"`{trigger.column}` {'≥' if trigger.at_least else '≤'} {number}"

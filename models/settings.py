@@ -72,6 +72,23 @@ class Leaks(Settings):
     allowed: tuple[str, ...] = ()
 
 
+class Finding(Settings):
+    """How the threshold of a trigger is found in past data, and what it must show to be believed."""
+
+    # Candidates, at equal shares of the known values.
+    n_cuts: Annotated[int, Field(ge=2)] = 40
+    # Where a candidate fires there must be as many accounts and expansions as this, in the block that it is found in.
+    min_accounts: Annotated[int, Field(ge=2)] = 30
+    min_positives: Annotated[int, Field(ge=2)] = 20
+    # A trigger that fires for more of all accounts than this tells nobody apart.
+    max_share: Share = 0.5
+    # A lift below this is worth nobody's time, however certain it is.
+    min_lift: Annotated[float, Field(ge=1)] = 1.2
+    interval: Share = 0.9
+    # Draws for the margin by which the best of all candidates must be better.
+    n_draws: Annotated[int, Field(ge=100)] = 1000
+
+
 class Registry(Settings):
     """Under which names MLflow keeps runs and models; several companies on one server need several."""
 

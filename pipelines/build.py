@@ -2,13 +2,11 @@
 
 Reads   staged tables, cohort
 Writes  training: one row per (account_id, as_of) of the snapshots, predictors only;
-        current: of the week that is scored, with all that conditions and people ask for;
-        triggers: one row per (account_id, as_of, trigger) of that week
+        current: of the week that is scored, with all that conditions and people ask for
 """
 
 from data.catalog import Catalog
 from features.build import dictionary, features
-from features.triggers import fired
 from pipelines import engines, lake, paths, stage, tables
 from pipelines.params import Params
 
@@ -26,10 +24,8 @@ def main() -> None:
     past = features(staged, cohort.filter(~is_now), catalog, params.health, params.lifecycle)
     tables.TRAINING.write(lake.frame(past.select("account_id", "as_of", *predictors), engine))
 
-    now = features(staged, cohort.filter(is_now), catalog, params.health, params.lifecycle).cache()
+    now = features(staged, cohort.filter(is_now), catalog, params.health, params.lifecycle)
     tables.CURRENT.write(lake.frame(now, engine))
-    triggers = fired(now, staged["usage"], staged.get("touchpoints"), params.triggers, catalog)
-    tables.TRIGGERS.write(lake.frame(triggers, engine))
 
 
 if __name__ == "__main__":

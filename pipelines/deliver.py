@@ -132,6 +132,7 @@ def described(params: Params, model: Propensity, files: dict[str, bytes], staged
         **{f"staged/{path.name}": path.read_bytes() for path in sorted(staged_at.glob("*.parquet"))},
         paths.CATALOG.name: paths.CATALOG.read_bytes(),
         paths.PARAMS.name: paths.PARAMS.read_bytes(),
+        paths.THRESHOLDS.name: paths.THRESHOLDS.read_bytes(),
     }
     code = {str(path): path.read_bytes() for room in ROOMS for path in _sources(Path(room))}
     counted = {name: content for name, content in files.items() if name.endswith(".parquet")}

@@ -15,7 +15,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Leaks, Registry, Training, Tuning
+from models.settings import Evaluation, Finding, Leaks, Registry, Training, Tuning
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -90,6 +90,7 @@ class Params(Settings):
     health: Health = Health()
     lifecycle: Lifecycle = Lifecycle()
     triggers: Triggers = Triggers()
+    find: Finding = Finding()
     tune: Tuning = Tuning()
     train: Training = Training()
     evaluate: Evaluation = Evaluation()

@@ -12,6 +12,7 @@ TRUTH = COMPANY / "truth"  # read by evaluation only
 STAGED = LAKE / "staged"
 QUARANTINE = LAKE / "quarantine"
 FEATURES = LAKE / "features"
+THRESHOLDS = LAKE / "thresholds.json"  # of triggers: what is in force, and what it is from
 MODELS = LAKE / "models"
 PROPENSITY = MODELS / "propensity"
 

@@ -23,6 +23,7 @@ from pipelines.ingest import ingested
 from pipelines.params import Params
 from pipelines.score import scored
 from pipelines.select import stop_if_silent
+from pipelines.trigger import in_force
 
 
 def weekly(as_of: date) -> Params:
@@ -60,7 +61,9 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
     current = lake.frame(now, engine).sort_values("account_id").reset_index(drop=True)
     if not len(current):
         raise BadInput(f"--as-of {as_of}: no account is active as of that day; the data begin later.")
-    triggers = lake.frame(fired(now, staged["usage"], staged.get("touchpoints"), params.triggers, catalog), engine)
+    found = in_force(written.read_json(paths.THRESHOLDS))
+    happened = fired(now, staged["usage"], staged.get("touchpoints"), params.triggers, catalog, found)
+    triggers = lake.frame(happened, engine)
 
     scores, contributions = scored(champion.model, current)
     base_rate = float(champion.model.facts["rate_train"])

@@ -19,7 +19,7 @@ from data.simulate.world import PRESETS
 from features.build import features
 from features.health import Health
 from features.lifecycle import Lifecycle
-from features.triggers import Triggers, fired
+from features.triggers import Triggers, fired, triggers, watched
 from pipelines import engines, lake
 from tests.conftest import to_arrow
 
@@ -47,7 +47,7 @@ def simulated(catalog: Catalog, folder: Path, *, accounts: int = 60, months: int
 
 
 def computed(engine: ibis.BaseBackend, folder: Path, catalog: Catalog) -> dict[str, pd.DataFrame]:
-    """Features, triggers and labels of the company in `folder`, by name, in the order of their keys."""
+    """Features, triggers, what they watch and labels of the company in `folder`, by name, sorted by their keys."""
     staged = lake.staged(engine, folder)
     as_ofs = calendar(DAYS)
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
@@ -55,6 +55,9 @@ def computed(engine: ibis.BaseBackend, folder: Path, catalog: Catalog) -> dict[s
     found = {
         "features": wide,
         "triggers": fired(wide, staged["usage"], staged.get("touchpoints"), Triggers(), catalog),
+        "watched": watched(
+            wide.drop("nps_age_days"), staged.get("touchpoints"), staged.get("surveys"), triggers(Triggers(), catalog)
+        ),
         "labels": expansion(staged["subscriptions"], catalog, as_ofs, horizon_days=90, min_growth=0.1),
     }
     frames = {name: lake.frame(table, engine) for name, table in found.items()}

@@ -76,7 +76,8 @@ def test_the_list_is_the_same_where_the_truth_is_not_there(small: Path, run: Run
     shutil.copytree(small, copy, symlinks=True)
     shutil.rmtree(copy / "data/lake/company/truth")
     before = hashes(copy)
-    for stage in ("ingest", "select", "build", "label", "tune", "train", "score", "decide", "deliver"):
+    stages = ("ingest", "select", "build", "label", "find", "trigger", "tune", "train", "score", "decide", "deliver")
+    for stage in stages:
         told = run(copy, f"pipelines.{stage}")
         assert told.returncode == 0, told.stderr
     assert hashes(copy) == before

@@ -107,4 +107,4 @@ def test_triggers_are_named_once_and_in_both_languages(all_triggers: list[Trigge
         for language in ("en", "ja"):
             fields = FIELDS.findall(t.evidence[language])
             assert [field for field in fields if (field, language) != ("s", "en")] == ["value"], t.id
-        assert t.value in {f.name for f in named} | {"days_since_executive"}
+        assert t.column in {f.name for f in named} | {"days_since_executive"}

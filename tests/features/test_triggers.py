@@ -1,14 +1,22 @@
 """Each trigger just fires and just does not at its border, with the day since when."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import ibis
 import pytest
 
 from data.catalog import Catalog
-from features.triggers import Triggers, fired, triggers
+from data.cohort import cohort
+from data.errors import BadInput
+from data.known import calendar
+from features.build import features
+from features.health import Health
+from features.lifecycle import Lifecycle
+from features.triggers import Triggers, fired, triggers, watched
 from tests.conftest import to_arrow
 from tests.golden.staged import table
 
@@ -25,7 +33,14 @@ QUIET: dict[str, tuple[str, Any]] = {
 YESTERDAY = date(2026, 5, 31)
 
 
-def what_fires(engine: Any, catalog: Catalog, *touchpoints: dict[str, Any], **changed: Any) -> dict[str, date]:
+def what_fires(
+    engine: Any,
+    catalog: Catalog,
+    *touchpoints: dict[str, Any],
+    settings: Triggers = Triggers(),  # noqa: B008  frozen
+    found: Mapping[str, float] = MappingProxyType({}),
+    **changed: Any,
+) -> dict[str, date]:
     row = {name: changed.get(name, value) for name, (_, value) in QUIET.items()}
     rows = ibis.memtable({n: [v] for n, v in row.items()}, schema={n: kind for n, (kind, _) in QUIET.items()})
     usage = engine.create_table(
@@ -35,7 +50,7 @@ def what_fires(engine: Any, catalog: Catalog, *touchpoints: dict[str, Any], **ch
     if touchpoints:
         frame = table("touchpoints", [{"account_id": "a", "has_executive": True} | row for row in touchpoints])
         met = engine.create_table(ibis.util.gen_name("t"), to_arrow("touchpoints", frame))
-    found = engine.to_pyarrow(fired(rows, usage, met, Triggers(), catalog)).to_pylist()
+    found = engine.to_pyarrow(fired(rows, usage, met, settings, catalog, found)).to_pylist()
     return {row["trigger"]: row["fired_on"] for row in found}
 
 
@@ -101,3 +116,62 @@ def test_each_trigger_has_a_border_above(catalog: Catalog) -> None:
 
     tested = {kind(i) for mark in test_borders.pytestmark for _, fires in mark.args[1] for i in fires}
     assert {kind(t.id) for t in triggers(Triggers(), catalog)} == tested | {"executive_engaged"}
+
+
+AUTO = Triggers.model_validate(dict.fromkeys(set(Triggers.model_fields) - {"lasts_days", "found_in_data"}, "auto"))
+
+
+def test_what_was_found_stands_in_for_auto_and_for_nothing_else(catalog: Catalog) -> None:
+    found = {"gated_features": 7.0, "limit_storage_gb": 0.6, "gone": 1.0}
+    given = Triggers.model_validate({"gated_events": "auto", "limit_share": 0.75})
+    numbers = {t.id: t.number for t in triggers(given, catalog, found)}
+    assert numbers["gated_features"] == 7.0
+    assert numbers["limit_storage_gb"] == numbers["limit_api_calls"] == 0.75
+    assert numbers == {t.id: t.number for t in triggers(Triggers(limit_share=0.75), catalog)} | {"gated_features": 7.0}
+    of_one_metric = {t.id: t.number for t in triggers(AUTO, catalog, found)}
+    assert (of_one_metric["limit_storage_gb"], of_one_metric["limit_api_calls"]) == (0.6, 0.8)
+
+
+def test_a_found_number_moves_the_border(engine: Any, catalog: Catalog) -> None:
+    found = {"gated_features": 24.0, "limit_storage_gb_high": 0.97, "renewal_30": 12.0}
+    at = {
+        "gated_events_28d": 24,
+        "limit_storage_gb_latest": 0.95,
+        "days_to_renewal": 20,
+        "renews_on": date(2026, 6, 21),
+    }
+    assert what_fires(engine, catalog, settings=AUTO, found=found, **at) == {
+        "gated_features": YESTERDAY,
+        "limit_storage_gb": YESTERDAY,  # one at a time: the higher one no longer fires here
+        "renewal_90": date(2026, 3, 23),
+    }
+    below = at | {"gated_events_28d": 23, "limit_storage_gb_latest": 0.1, "days_to_renewal": 12}
+    assert set(what_fires(engine, catalog, settings=AUTO, found=found, **below)) == {"renewal_30"}
+
+
+def test_found_in_data_is_no_key(catalog: Catalog) -> None:
+    with pytest.raises(BadInput, match="found_in_data is no key: write `auto` at the threshold itself"):
+        Triggers.parse({"found_in_data": ["gated_events"]}, file="params.yaml")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_watched_fires_where_it_is_beyond_the_threshold(
+    seed: int, tiny_company: Any, on_engine: Any, catalog: Catalog
+) -> None:
+    staged = on_engine(tiny_company(seed))
+    days = calendar([D, date(2026, 5, 1)])
+    rows = cohort(staged["accounts"], staged["subscriptions"], staged["account_changes"], catalog, days)
+    wide = features(staged, rows, catalog, Health(), Lifecycle()).cache()
+    settings = Triggers(gated_events=1, deep_features=1, limit_share=0.2, executive_days=150, promoter_from=5)
+    named = triggers(settings, catalog)
+    predictors = wide.drop("nps_age_days", "renews_on")  # as stage `find` has them
+    values = watched(predictors, staged["touchpoints"], staged["surveys"], named).to_pyarrow().to_pylist()
+    expected = {
+        (row["account_id"], row["as_of"], t.id, row[t.id])
+        for row in values
+        for t in named
+        if row[t.id] is not None and (row[t.id] >= t.number if t.at_least else row[t.id] <= t.number)
+    }
+    fires = fired(wide, staged["usage"], staged["touchpoints"], settings, catalog).to_pyarrow().to_pylist()
+    assert {(row["account_id"], row["as_of"], row["trigger"], row["value"]) for row in fires} == expected
+    assert len({trigger for *_, trigger, _ in expected}) >= 6
