@@ -15,7 +15,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Registry, Training, Tuning
+from models.settings import Evaluation, Forecast, Registry, Training, Tuning
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -89,6 +89,7 @@ class Params(Settings):
     health: Health = Health()
     lifecycle: Lifecycle = Lifecycle()
     triggers: Triggers = Triggers()
+    forecast: Forecast = Forecast()
     tune: Tuning = Tuning()
     train: Training = Training()
     evaluate: Evaluation = Evaluation()

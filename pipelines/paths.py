@@ -14,6 +14,7 @@ QUARANTINE = LAKE / "quarantine"
 FEATURES = LAKE / "features"
 MODELS = LAKE / "models"
 PROPENSITY = MODELS / "propensity"
+LIMITS = LAKE / "limits"
 
 REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"
