@@ -22,12 +22,12 @@ def reached(
     known_by: date,
 ) -> ir.Table:
     """One row per (account_id, as_of, metric) of `rows`: `reached_after`, the days from as_of to the first day in
-    [as_of, as_of + horizon_days) on which the metric stood at `limit` or above, 0 for as_of itself; null where on none.
+    [as_of, as_of + horizon_days) on which the metric stood at `limit` or above, 0 for as_of itself; null where none.
 
-    `rows` carries `limit`, which is held as it was on the day, whatever is bought later. A counter stands at what it has
-    counted since its month began. `seen_days`: how many days of the horizon the account was still a customer: where it
-    is less than the horizon and nothing was reached, what would have come later was not seen. Reads what was known by
-    `known_by`.
+    `rows` carries `limit`, which is held as it was on the day, whatever is bought later. A counter stands at what it
+    has counted since its month began. `seen_days`: how many days of the horizon the account was still a customer: where
+    that is less than the horizon and nothing was reached, what would have come later was not seen. Reads what was known
+    by `known_by`.
     """
     then = calendar([known_by])
     level = _levels(known(meters, then).drop("as_of"), [m.id for m in catalog.metrics if m.kind == "monthly_counter"])

@@ -80,6 +80,8 @@ def clustered(values: NDArray[np.float64], accounts: pd.Series) -> tuple[float, 
 
 def _bucket(values: NDArray[np.float64], edges: tuple[float, ...], unit: str) -> NDArray[np.str_]:
     """Each value's bucket in words that sort as the buckets do."""
-    names = [f"{i} under {edge:g}{unit}" for i, edge in enumerate(edges)] + [f"{len(edges)} {edges[-1]:g}{unit} or more"]
+    names = [f"{i} under {edge:g}{unit}" for i, edge in enumerate(edges)] + [
+        f"{len(edges)} {edges[-1]:g}{unit} or more"
+    ]
     at = np.where(np.isnan(values), len(edges), np.searchsorted(np.asarray(edges), values, side="right"))
     return np.asarray(names)[at]

@@ -6,8 +6,8 @@
 2. *Set.* The shortest run of weeks with the mass wanted, "not within the horizon" being one of them: its ends are free,
    so that a limit that may never be reached gets a lower end alone, and a limit that is most likely never reached gets
    no interval, but the words "not within 180 days".
-3. *Coverage.* The mass wanted is not the coverage promised, but what gave that coverage on accounts that the booster had
-   not seen (split conformal over folds of accounts, on the set's mass: Chernozhukov, Wüthrich and Zhu, 2021). It is
+3. *Coverage.* The mass wanted is not the coverage promised, but what gave that coverage on accounts that the booster
+   had not seen (split conformal over folds of accounts, on the set's mass: Chernozhukov, Wüthrich and Zhu, 2021). It is
    held among the accounts whose limit may be reached; the others are right far more often than promised, and counting
    them would allow intervals that are too narrow where people read them.
 
@@ -213,7 +213,9 @@ def fit(rows: pd.DataFrame, outcomes: pd.DataFrame, settings: Forecast, *, seed:
     may = masses[:, -1] < settings.coverage
     mass = _mass(masses[may], outcomes[may], horizon, settings.coverage)
     text = _boosted(rows, outcomes, metrics, horizon, seed)
-    return LimitIntervals(horizon, settings.coverage, mass, metrics, text, {**facts, "share_far": float(1 - may.mean())})
+    return LimitIntervals(
+        horizon, settings.coverage, mass, metrics, text, {**facts, "share_far": float(1 - may.mean())}
+    )
 
 
 def _mass(masses: Floats, outcomes: pd.DataFrame, horizon_days: int, coverage: float) -> float:
@@ -228,9 +230,7 @@ def _mass(masses: Floats, outcomes: pd.DataFrame, horizon_days: int, coverage: f
     return float(MASSES[-1])
 
 
-def _boosted(
-    rows: pd.DataFrame, outcomes: pd.DataFrame, metrics: tuple[str, ...], horizon_days: int, seed: int
-) -> str:
+def _boosted(rows: pd.DataFrame, outcomes: pd.DataFrame, metrics: tuple[str, ...], horizon_days: int, seed: int) -> str:
     """A row per week in which the limit could still be reached and the account was there; did it happen then?"""
     days, seen = outcomes["reached_after"].to_numpy(float), outcomes["seen_days"].to_numpy(float)
     reached_in = np.where(np.isnan(days), -1, days // WEEK).astype(int)

@@ -64,9 +64,7 @@ def learning_rows(
         return _none(), _none(outcomes=True), []
     meters, subscriptions = staged["meters"], staged["subscriptions"]
     rows = headroom(meters, subscriptions, catalog, days, from_share=settings.from_share).cache()
-    outcomes = reached(
-        rows, meters, subscriptions, catalog, horizon_days=settings.horizon_days, known_by=as_of
-    )
+    outcomes = reached(rows, meters, subscriptions, catalog, horizon_days=settings.horizon_days, known_by=as_of)
     return _sorted(lake.frame(rows, engine)), _sorted(lake.frame(outcomes, engine)), days
 
 
@@ -96,9 +94,7 @@ def forecast(
     """The intervals of the week of `as_of`; no rows where the company has no meters."""
     if model.booster_text is None or "meters" not in staged or not catalog.metrics:
         return model.intervals(_none())
-    rows = headroom(
-        staged["meters"], staged["subscriptions"], catalog, [as_of], from_share=settings.from_share
-    )
+    rows = headroom(staged["meters"], staged["subscriptions"], catalog, [as_of], from_share=settings.from_share)
     return model.intervals(_sorted(lake.frame(rows, engine)))
 
 
@@ -115,7 +111,9 @@ def _none(*, outcomes: bool = False) -> pd.DataFrame:
     """No rows, with the columns and types that rows have."""
     numbers = ["reached_after", "seen_days"] if outcomes else ["limit", *PREDICTORS]
     plain: dict[str, str] = {"account_id": "str", "as_of": "datetime64[us]", "metric": "str"}
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in (plain | dict.fromkeys(numbers, "float64")).items()})
+    return pd.DataFrame(
+        {name: pd.Series(dtype=kind) for name, kind in (plain | dict.fromkeys(numbers, "float64")).items()}
+    )
 
 
 def main() -> None:
