@@ -59,6 +59,7 @@ bench: $(STAMP) ## measure what the documents quote, after make run; half an hou
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
 	python -m benchmarks.features
+	python -m benchmarks.limit_intervals
 
 bench-engines: ## how far apart the engines are, and what each costs
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-engines

@@ -61,6 +61,8 @@ def _levels(meters: ir.Table, counters: Sequence[str]) -> ir.Table:
     """One row per meter row: its `level`, for a counter the sum of its month so far."""
     meters = meters.mutate(month=meters.measured_on.truncate("M"))
     so_far = ibis.cumulative_window(group_by=["account_id", "metric", "month"], order_by="measured_on")
-    counted = meters.value.sum().over(so_far)
-    level = meters.metric.isin(list(counters)).ifelse(counted, meters.value) if counters else meters.value
+    counted = meters.value.cast("decimal(38, 12)").sum().over(so_far)  # exact, as data/sums.py adds
+    level = (
+        meters.metric.isin(list(counters)).ifelse(counted.cast("float64"), meters.value) if counters else meters.value
+    )
     return meters.select("account_id", "metric", "measured_on", level=level.cast("float64"))

@@ -25,13 +25,13 @@ def said(low: float, high: float, *, coverage: float, horizon_days: int) -> Text
     """One interval; None where it says nothing, being open at both ends.
 
     >>> said(12, 41, coverage=0.8, horizon_days=180)
-    Text(en=' (80 %: 12 to 41 days)', ja='（80%の確率で12〜41日）')
+    Text(en='(80 %: 12 to 41 days)', ja='（80%の確率で12〜41日）')
     >>> said(41, float("nan"), coverage=0.8, horizon_days=180)
-    Text(en=' (80 %: 41 days or more)', ja='（80%の確率で41日以上）')
+    Text(en='(80 %: 41 days or more)', ja='（80%の確率で41日以上）')
     >>> said(180, float("nan"), coverage=0.8, horizon_days=180)
-    Text(en=' (80 %: not within 180 days)', ja='（80%の確率で180日以内には到達しない）')
+    Text(en='(80 %: not within 180 days)', ja='（80%の確率で180日以内には到達しない）')
     >>> said(0, 6, coverage=0.8, horizon_days=180)
-    Text(en=' (80 %: within 7 days)', ja='（80%の確率で7日以内）')
+    Text(en='(80 %: within 7 days)', ja='（80%の確率で7日以内）')
     """
     is_open = high != high
     if is_open and low == 0:
@@ -45,4 +45,4 @@ def said(low: float, high: float, *, coverage: float, horizon_days: int) -> Text
     else:
         en, ja = f"{low:.0f} to {high:.0f} days", f"{low:.0f}〜{high:.0f}日"
     share = f"{100 * coverage:.0f}"
-    return Text(en=f" ({share} %: {en})", ja=f"（{share}%の確率で{ja}）")
+    return Text(en=f"({share} %: {en})", ja=f"（{share}%の確率で{ja}）")

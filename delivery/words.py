@@ -77,8 +77,8 @@ def _of_extreme(
 
 def _noted(notes: Notes, feature: str, accounts: Iterable[str], language: Language) -> list[str]:
     """What stands behind a feature's sentence, by account; empty where nothing does."""
-    of = notes.get(feature, {})
-    return [of[account][language] if account in of else "" for account in accounts]
+    of, space = notes.get(feature, {}), "" if language == "ja" else " "
+    return [space + of[account][language] if account in of else "" for account in accounts]
 
 
 def _sentence(

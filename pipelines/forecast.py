@@ -56,16 +56,22 @@ def learning_rows(
     staged: Mapping[str, ir.Table], engine: BaseBackend, catalog: Catalog, as_of: date, settings: Forecast
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[date]]:
     """Headroom and outcomes in one order, of all snapshots whose horizon was over by `as_of`, and those days."""
-    first = known(staged["meters"], calendar([as_of])).measured_on.min().execute()
-    if pd.isna(first):
-        return _none(), _none(outcomes=True), []
-    days = past_days(as_of, pd.Timestamp(first).date() + timedelta(days=HISTORY_DAYS), settings)
+    first = first_measured(staged, catalog, as_of)
+    days = past_days(as_of, first + timedelta(days=HISTORY_DAYS), settings) if first else []
     if not days:
         return _none(), _none(outcomes=True), []
     meters, subscriptions = staged["meters"], staged["subscriptions"]
     rows = headroom(meters, subscriptions, catalog, days, from_share=settings.from_share).cache()
     outcomes = reached(rows, meters, subscriptions, catalog, horizon_days=settings.horizon_days, known_by=as_of)
     return _sorted(lake.frame(rows, engine)), _sorted(lake.frame(outcomes, engine)), days
+
+
+def first_measured(staged: Mapping[str, ir.Table], catalog: Catalog, as_of: date) -> date | None:
+    """The first day that was metered, as far as it is known; None where nothing is."""
+    if "meters" not in staged or not catalog.metrics:
+        return None
+    first = known(staged["meters"], calendar([as_of])).measured_on.min().execute()
+    return None if pd.isna(first) else pd.Timestamp(first).date()
 
 
 def judged(rows: pd.DataFrame, outcomes: pd.DataFrame, days: list[date], settings: Forecast, seed: int) -> pd.DataFrame:
@@ -122,16 +128,14 @@ def main() -> None:
     catalog, settings, as_of, seed = Catalog.load(paths.CATALOG), params.forecast, params.run.as_of, params.run.seed
     engine = lake.connect(params.engine)
     staged = lake.staged(engine)
-    if "meters" in staged and catalog.metrics:
-        rows, outcomes, days = learning_rows(staged, engine, catalog, as_of, settings)
-    else:
-        print(NO_METERS, file=sys.stderr)
-        rows, outcomes, days = _none(), _none(outcomes=True), []
+    rows, outcomes, days = learning_rows(staged, engine, catalog, as_of, settings)
     report = judged(rows, outcomes, days, settings, seed)
     model = limit_interval.fit(rows, outcomes, settings, seed=seed)
-    if days and model.booster_text is None:
+    if first_measured(staged, catalog, as_of) is None:
+        print(NO_METERS, file=sys.stderr)
+    elif model.booster_text is None:
         print(f"No intervals for the days until a limit: {model.facts['note']}.", file=sys.stderr)
-    elif days and not len(report):
+    elif not len(report):
         print("The company is too young to judge the intervals for the days until a limit.", file=sys.stderr)
     written.model(model.to_files(), MODEL)
     tables.LIMITS.write(forecast(model, staged, engine, catalog, as_of, settings))
