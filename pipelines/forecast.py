@@ -56,7 +56,7 @@ def learning_rows(
     staged: Mapping[str, ir.Table], engine: BaseBackend, catalog: Catalog, as_of: date, settings: Forecast
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[date]]:
     """Headroom and outcomes in one order, of all snapshots whose horizon was over by `as_of`, and those days."""
-    first = first_measured(staged, catalog, as_of)
+    first = first_measured(staged, engine, catalog, as_of)
     days = past_days(as_of, first + timedelta(days=HISTORY_DAYS), settings) if first else []
     if not days:
         return _none(), _none(outcomes=True), []
@@ -66,12 +66,13 @@ def learning_rows(
     return _sorted(lake.frame(rows, engine)), _sorted(lake.frame(outcomes, engine)), days
 
 
-def first_measured(staged: Mapping[str, ir.Table], catalog: Catalog, as_of: date) -> date | None:
+def first_measured(staged: Mapping[str, ir.Table], engine: BaseBackend, catalog: Catalog, as_of: date) -> date | None:
     """The first day that was metered, as far as it is known; None where nothing is."""
     if "meters" not in staged or not catalog.metrics:
         return None
-    first = known(staged["meters"], calendar([as_of])).measured_on.min().execute()
-    return None if pd.isna(first) else pd.Timestamp(first).date()
+    rows = known(staged["meters"], calendar([as_of]))
+    first = lake.frame(rows.aggregate(first_on=rows.measured_on.min()), engine)["first_on"].iloc[0]
+    return None if pd.isna(first) else first.date()
 
 
 def judged(rows: pd.DataFrame, outcomes: pd.DataFrame, days: list[date], settings: Forecast, seed: int) -> pd.DataFrame:
@@ -131,7 +132,7 @@ def main() -> None:
     rows, outcomes, days = learning_rows(staged, engine, catalog, as_of, settings)
     report = judged(rows, outcomes, days, settings, seed)
     model = limit_interval.fit(rows, outcomes, settings, seed=seed)
-    if first_measured(staged, catalog, as_of) is None:
+    if first_measured(staged, engine, catalog, as_of) is None:
         print(NO_METERS, file=sys.stderr)
     elif model.booster_text is None:
         print(f"No intervals for the days until a limit: {model.facts['note']}.", file=sys.stderr)
