@@ -67,6 +67,7 @@ bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); a
 
 in-bench-features: $(STAMP)
 	python -m benchmarks.features
+	python -m benchmarks.limit_intervals
 
 bench-engines: ## how far apart the engines are, and what each costs
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-engines

@@ -1,6 +1,7 @@
 """Reasons in words: the model's own contributions, said with the account's own figures beside those of its peers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from data.catalog import Catalog, Language, Text
 from delivery import labels
 from delivery.figures import said, spoken
+from delivery.intervals import Notes
 from features.feature import Feature, Unit
 from features.triggers import Trigger
 
@@ -15,6 +17,7 @@ NOT_COMPARED = ("use_vs_peers", "adoption_vs_peers")  # these are comparisons al
 REASONS = [f"reason_{i}" for i in range(1, 6)]
 RAISES, LOWERS = "▲ ", "▼ "
 LEAST = 0.001  # of probability: what moves less is no reason
+NO_NOTES: Notes = MappingProxyType({})
 LANGUAGES: tuple[Language, Language] = ("en", "ja")
 
 
@@ -26,9 +29,13 @@ def peers(features: pd.DataFrame, named: Sequence[Feature]) -> pd.DataFrame:
 
 
 def sentences(
-    features: pd.DataFrame, named: Sequence[Feature], catalog: Catalog, language: Language
+    features: pd.DataFrame,
+    named: Sequence[Feature],
+    catalog: Catalog,
+    language: Language,
+    notes: Notes = NO_NOTES,
 ) -> dict[str, list[str]]:
-    """What each feature says of each account: by feature, one sentence per row of `features`."""
+    """What each feature says of each account: by feature, one sentence per row of `features`, its note behind it."""
     medians = peers(features, named)
     by_name = {f.name: f for f in named}
     plan_names = [catalog.plan(plan).name[language] for plan in features["plan_id"]]
@@ -45,8 +52,14 @@ def sentences(
             told[f.name] = [f.nothing[language] if np.isnan(v) else text for v, text in zip(values, found, strict=True)]
             continue
         told[f.name] = [
-            _sentence(f, float(value), median if compared else float("nan"), plan, catalog.currency, language)
-            for value, median, plan in zip(values, medians[f.name], plan_names, strict=True)
+            _sentence(f, float(value), median if compared else float("nan"), plan, catalog.currency, language, note)
+            for value, median, plan, note in zip(
+                values,
+                medians[f.name],
+                plan_names,
+                _noted(notes, f.name, features["account_id"], language),
+                strict=True,
+            )
         ]
     return told
 
@@ -62,13 +75,22 @@ def _of_extreme(
     return found
 
 
-def _sentence(f: Feature, value: float, median: float, plan: str, currency: str, language: Language) -> str:
+def _noted(notes: Notes, feature: str, accounts: Iterable[str], language: Language) -> list[str]:
+    """What stands behind a feature's sentence, by account; empty where nothing does."""
+    of, space = notes.get(feature, {}), "" if language == "ja" else " "
+    return [space + of[account][language] if account in of else "" for account in accounts]
+
+
+def _sentence(
+    f: Feature, value: float, median: float, plan: str, currency: str, language: Language, note: str = ""
+) -> str:
     if np.isnan(value):
         return f.nothing[language]
     if value == 0 and f.zero:
         text = f.zero[language]
     else:
         text = said(f.sentence[language], value, f.unit, language, currency=currency)
+    text += note
     peer = "" if np.isnan(median) else spoken(median, f.unit, language, currency=currency)
     if not peer or peer == spoken(value, f.unit, language, currency=currency):
         return text  # a comparison with the same figure says nothing
@@ -87,14 +109,18 @@ def _category(f: Feature, value: object, catalog: Catalog, language: Language) -
 
 
 def reasons(
-    contributions: pd.DataFrame, features: pd.DataFrame, named: Sequence[Feature], catalog: Catalog
+    contributions: pd.DataFrame,
+    features: pd.DataFrame,
+    named: Sequence[Feature],
+    catalog: Catalog,
+    notes: Notes = NO_NOTES,
 ) -> pd.DataFrame:
     """The table `reasons` of the contract: one row per account × feature of the model, and a row `(base)`.
 
     contributions: account_id, as_of, feature, contribution (log-odds), points (share of probability).
     """
     by_name = {f.name: f for f in named}
-    told = {language: sentences(features, named, catalog, language) for language in LANGUAGES}
+    told = {language: sentences(features, named, catalog, language, notes) for language in LANGUAGES}
     place = {account: i for i, account in enumerate(features["account_id"])}
     rows = contributions.copy()
     at = rows["account_id"].map(place).to_numpy()
@@ -162,16 +188,22 @@ def _with_something_to_do(kept: pd.DataFrame, actionable: pd.DataFrame, n: int) 
 
 
 def evidence(
-    fired: pd.DataFrame, named: Sequence[Feature], triggers: Sequence[Trigger], catalog: Catalog
+    fired: pd.DataFrame,
+    named: Sequence[Feature],
+    triggers: Sequence[Trigger],
+    catalog: Catalog,
+    notes: Notes = NO_NOTES,
 ) -> pd.DataFrame:
-    """The table `triggers` of the contract: each trigger that fired, with its evidence in both languages."""
+    """The table `triggers` of the contract: each trigger that fired, with its evidence in both languages, and with
+    what is noted of the feature that it tells."""
     units: dict[str, Unit] = {f.name: f.unit for f in named} | {"days_since_executive": "days"}
     by_id = {trigger.id: trigger for trigger in triggers}
     rows = fired.copy()
     for language in LANGUAGES:
         rows[f"evidence_{language}"] = [
             said(by_id[t].evidence[language], v, units[by_id[t].column], language, currency=catalog.currency)
-            for t, v in zip(rows["trigger"], rows["value"], strict=True)
+            + _noted(notes, by_id[t].column, [account], language)[0]
+            for account, t, v in zip(rows["account_id"], rows["trigger"], rows["value"], strict=True)
         ]  # fmt: skip
     return rows.drop(columns="value")
 

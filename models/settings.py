@@ -89,6 +89,23 @@ class Finding(Settings):
     n_draws: Annotated[int, Field(ge=100)] = 1000
 
 
+class Forecast(Settings):
+    """The interval for the days until a limit."""
+
+    horizon_days: Annotated[int, Field(ge=14)] = 180
+    coverage: Share = 0.8
+    # Of accounts at this share of their limit or more.
+    from_share: Annotated[float, Field(gt=0)] = 0.5
+    # Days between the snapshots that are learnt from and judged: whole weeks, so that all are of the list's weekday.
+    every_weeks: Annotated[int, Field(ge=1)] = 4
+    # Of the snapshots whose horizon is over, the latest that judge; what they are judged by is over when they begin.
+    n_judged: Annotated[int, Field(ge=1)] = 3
+    # Rows to learn from: beyond these, some accounts at random.
+    max_rows: Annotated[int, Field(ge=100)] = 20_000
+    # With fewer that reached their limit, or that did not, nothing is learnt.
+    min_reached: Annotated[int, Field(ge=10)] = 100
+
+
 class Registry(Settings):
     """Under which names MLflow keeps runs and models; several companies on one server need several."""
 

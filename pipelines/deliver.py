@@ -1,6 +1,6 @@
 """Stage `deliver`: the list in people's hands.
 
-Reads   decisions, candidates, contributions, current, triggers, metrics
+Reads   decisions, candidates, contributions, current, triggers, limits, metrics
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest;
         reports/top_100.csv, for git
         reports/weekly/run.json, which differs between clones and is no DVC output
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.catalog import Catalog, Text
-from delivery import manifest, outputs, words
+from delivery import intervals, manifest, outputs, words
 from delivery.listing import ranked_accounts
 from delivery.page import page
 from delivery.spreadsheet import to_csv
@@ -47,13 +47,15 @@ def delivered(
     offered: pd.DataFrame,
     decisions: pd.DataFrame,
     fired: pd.DataFrame,
+    limits: pd.DataFrame,
     summary: Summary,
 ) -> dict[str, bytes]:
     """Every file of the week by its name, but for the manifest."""
     named = dictionary(catalog, params.health, params.lifecycle)
     language = params.run.language
-    reasons = words.reasons(contributions, current, named, catalog)
-    triggers = words.evidence(fired, named, all_triggers(params.triggers, catalog), catalog)
+    notes = intervals.notes(limits, coverage=params.forecast.coverage, horizon_days=params.forecast.horizon_days)
+    reasons = words.reasons(contributions, current, named, catalog, notes)
+    triggers = words.evidence(fired, named, all_triggers(params.triggers, catalog), catalog, notes)
     ranked = ranked_accounts(
         decisions,
         reasons,
@@ -179,6 +181,7 @@ def main() -> None:
         offered=tables.CANDIDATES.read(),
         decisions=tables.DECISIONS.read(),
         fired=tables.TRIGGERS.read(),
+        limits=tables.LIMITS.read(),
         summary=summary_of(params, model, written.read_json(paths.METRICS), written.read_json(paths.VALIDATION)),
     )
     write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)

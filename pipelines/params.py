@@ -15,7 +15,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Finding, Leaks, Registry, Training, Tuning
+from models.settings import Evaluation, Finding, Forecast, Leaks, Registry, Training, Tuning
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -91,6 +91,7 @@ class Params(Settings):
     lifecycle: Lifecycle = Lifecycle()
     triggers: Triggers = Triggers()
     find: Finding = Finding()
+    forecast: Forecast = Forecast()
     tune: Tuning = Tuning()
     train: Training = Training()
     evaluate: Evaluation = Evaluation()

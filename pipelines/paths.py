@@ -15,6 +15,7 @@ FEATURES = LAKE / "features"
 THRESHOLDS = LAKE / "thresholds.json"  # of triggers: what is in force, and what it is from
 MODELS = LAKE / "models"
 PROPENSITY = MODELS / "propensity"
+LIMITS = LAKE / "limits"
 
 REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"

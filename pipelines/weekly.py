@@ -19,6 +19,7 @@ from features.triggers import fired
 from pipelines import lake, ledger, paths, tracking, written
 from pipelines.decide import decided, has_signal
 from pipelines.deliver import delivered, described, summary_of, write
+from pipelines.forecast import forecast, read_model
 from pipelines.ingest import ingested
 from pipelines.params import Params
 from pipelines.score import scored
@@ -64,6 +65,7 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
     found = in_force(written.read_json(paths.THRESHOLDS))
     happened = fired(now, staged["usage"], staged.get("touchpoints"), params.triggers, catalog, found)
     triggers = lake.frame(happened, engine)
+    limits = forecast(read_model(), staged, engine, catalog, as_of, params.forecast)
 
     scores, contributions = scored(champion.model, current)
     base_rate = float(champion.model.facts["rate_train"])
@@ -88,6 +90,7 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
         offered=offered,
         decisions=decisions,
         fired=triggers,
+        limits=limits,
         summary=summary_of(params, champion.model, metrics, json.loads(report.as_json())),
     )
     described_by = described(params, champion.model, files, staged_at)

@@ -14,9 +14,11 @@ from data.cohort import cohort
 from data.contract import RAW_TABLES
 from data.known import calendar
 from data.labels import expansion
+from data.reached import reached
 from data.simulate.company import simulate
 from data.simulate.world import PRESETS
 from features.build import features
+from features.headroom import headroom
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers, fired, triggers, watched
@@ -60,9 +62,16 @@ def computed(engine: ibis.BaseBackend, folder: Path, catalog: Catalog) -> dict[s
         ),
         "labels": expansion(staged["subscriptions"], catalog, as_ofs, horizon_days=90, min_growth=0.1),
     }
+    near = headroom(staged["meters"], staged["subscriptions"], catalog, DAYS, from_share=0.3).cache()
+    found |= {
+        "headroom": near,
+        "reached": reached(
+            near, staged["meters"], staged["subscriptions"], catalog, horizon_days=40, known_by=DAYS[-1]
+        ),
+    }
     frames = {name: lake.frame(table, engine) for name, table in found.items()}
     return {
-        name: frame.sort_values([*KEY, *(["trigger"] if name == "triggers" else [])], ignore_index=True)
+        name: frame.sort_values([*KEY, *frame.columns.intersection(["trigger", "metric"])], ignore_index=True)
         for name, frame in frames.items()
     }
 

@@ -11,6 +11,7 @@ import pytest
 from data.catalog import Catalog
 from delivery import words
 from delivery.figures import spoken
+from delivery.intervals import notes
 from features.build import dictionary
 from features.feature import Feature
 from features.health import Health
@@ -221,3 +222,24 @@ def test_would_unblock(named: list[Feature], catalog: Catalog) -> None:
     assert (
         unblocked({"blocked_by": "serious_ticket"}, named, catalog) == "Resolve the ticket, and say so to the customer"
     )
+
+
+def test_a_note_stands_behind_the_sentence_of_its_feature_and_account(
+    built: Any, named: list[Feature], catalog: Catalog
+) -> None:
+    intervals = pd.DataFrame({"account_id": ["dot"], "metric": ["storage_gb"], "low": [7.0], "high": [20.0]})
+    noted = notes(intervals, coverage=0.8, horizon_days=180)
+    fired = words.evidence(built[1], named, triggers(Triggers(), catalog), catalog, noted)
+    plain = words.evidence(built[1], named, triggers(Triggers(), catalog), catalog)
+    soon = fired[(fired["account_id"] == "dot") & (fired["trigger"] == "limit_storage_gb_soon")]
+    assert soon["evidence_en"].tolist() == ["Storage: the limit is 3 days away at this pace (80 %: 7 to 20 days)"]
+    assert soon["evidence_ja"].tolist() == ["このペースではストレージが3日で上限に到達（80%の確率で7〜20日）"]
+    pd.testing.assert_frame_equal(fired.drop(soon.index), plain.drop(soon.index))
+
+    told = {language: words.sentences(built[0], named, catalog, language, noted) for language in words.LANGUAGES}
+    at = built[0]["account_id"].tolist().index("dot")
+    for feature in ("days_to_limit_storage_gb", "days_to_limit"):  # the first of all limits speaks through its own
+        assert "3 days away at this pace (80 %: 7 to 20 days)" in told["en"][feature][at]
+        assert "3日で上限に到達（80%の確率で7〜20日）" in told["ja"][feature][at]
+    said = [sentence for of in told["en"].values() for i, sentence in enumerate(of) if i != at]
+    assert not any("80 %:" in sentence for sentence in said)
