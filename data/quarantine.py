@@ -126,12 +126,15 @@ def _between_rows(
         same = " AND ".join(f"one.{name(c)} IS NOT DISTINCT FROM twice.{name(c)}" for c in key)
         contents = ", ".join(f"one.{name(c)}" for c in table.columns)
         keys = ", ".join(f"one.{name(c)}" for c in key)
+        # names with a space: `usage` has a column `kind`, and one of ours of that name would give way to it
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE again AS
-            SELECT id, place > 1 AS is_copy, min(kind) OVER of_key <> max(kind) OVER of_key AS is_disputed
-            FROM (SELECT one.rowid AS id, {keys},
-                         row_number() OVER (PARTITION BY {contents} ORDER BY one.known_on, one.rowid) AS place,
-                         dense_rank() OVER (ORDER BY {contents}) AS kind
+            SELECT "the id" AS id, "the place" > 1 AS is_copy,
+                   min("the contents") OVER of_key <> max("the contents") OVER of_key AS is_disputed
+            FROM (SELECT one.rowid AS "the id", {keys},
+                         row_number() OVER (PARTITION BY {contents} ORDER BY one.known_on, one.rowid)
+                             AS "the place",
+                         dense_rank() OVER (ORDER BY {contents}) AS "the contents"
                   FROM {t} one JOIN twice ON {same} WHERE one.rule IS NULL)
             WINDOW of_key AS (PARTITION BY {", ".join(map(name, key))})
         """)
