@@ -41,10 +41,12 @@ def week_of(day: date) -> str:
 class Seen:
     """What the source holds of a week, told by its cheapest columns: the day, and `recorded_at` where there is one.
 
-    A row that comes, goes or is recorded anew shows here; one that is corrected in silence does not.
+    A row that comes, goes, moves to another day or is recorded anew shows here; one that is corrected in silence does
+    not, nor one that goes while another comes on its day.
     """
 
     rows: int
+    by_day: int  # changes with the number of rows of any day
     recorded: int
     recorded_us: int  # the sum of all `recorded_at`, in microseconds
 
@@ -74,14 +76,14 @@ def seen(table: RawTable, incoming: Incoming, connection: "DuckDBPyConnection") 
     stamp, type_ = name(table.stamp), incoming.types[table.stamp]
     recorded = _parsed(RECORDED_AT, "timestamp", incoming)
     rows = connection.execute(f"""
-        SELECT date_trunc('week', day)::DATE, sum(n), sum(recorded), sum(recorded_us), max(day)
+        SELECT date_trunc('week', day)::DATE, sum(n), sum(n * hash(day)::HUGEINT), sum(recorded), sum(recorded_us), max(day)
         FROM (SELECT {parsed(stamp, type_, "date")} AS day, n, recorded, recorded_us
               FROM (SELECT {stamp}, count(*) AS n, count(moment) AS recorded,
                            coalesce(sum(epoch_us(moment)::HUGEINT), 0) AS recorded_us
                     FROM (SELECT {stamp}, {recorded} AS moment FROM {name(incoming.view)}) GROUP BY {stamp}))
         GROUP BY ALL
     """).fetchall()
-    found = {_named(monday): Seen(int(n), int(marked), int(us)) for monday, n, marked, us, _ in rows}
+    found = {_named(monday): Seen(*map(int, counts)) for monday, *counts, _ in rows}
     return found, max((newest for *_, newest in rows if newest), default=None)
 
 
@@ -214,7 +216,7 @@ def _found(
         FROM {view} GROUP BY ALL
     """).fetchall():
         key = _named(monday)
-        saw = weeks.get(key, Seen(0, 0, 0))  # lines that are no CSV show only now
+        saw = weeks.get(key, Seen(0, 0, 0, 0))  # lines that are no CSV show only now
         copies = saw.rows - n_kept - n_aside if key != UNDATED else 0
         rules = tuple(broken.get(key, ()))
         found[key] = Week(saw, n_kept, copies, n_aside, early.get(monday, 0), first_on, last_on, rules)

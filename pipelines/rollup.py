@@ -92,7 +92,7 @@ class _State:
     def write(self, folder: Path) -> None:
         """Written last: a folder without it counts for nothing."""
         self.files = _files(folder)
-        text = json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+        text = json.dumps(asdict(self), indent=1) + "\n"
         _put(folder / STATE, lambda file: file.write_text(text, encoding="utf-8"))
 
 
@@ -204,7 +204,7 @@ class _Work:
         """Forget tables that are no longer there, note the accounts, carry the first uses on, write the state."""
         for table in set(self.state.found) - set(tables):
             for part in ("staged", "quarantine"):
-                shutil.rmtree(self.folder / part / table)
+                shutil.rmtree(self.folder / part / table, ignore_errors=True)
             del self.state.found[table], self.state.settings[table]
             self.state.read_to.pop(table, None)
             self.state.staged = {file: h for file, h in self.state.staged.items() if not file.startswith(f"{table}/")}
