@@ -76,7 +76,8 @@ def seen(table: RawTable, incoming: Incoming, connection: "DuckDBPyConnection") 
     stamp, type_ = name(table.stamp), incoming.types[table.stamp]
     recorded = _parsed(RECORDED_AT, "timestamp", incoming)
     rows = connection.execute(f"""
-        SELECT date_trunc('week', day)::DATE, sum(n), sum(n * hash(day)::HUGEINT), sum(recorded), sum(recorded_us), max(day)
+        SELECT date_trunc('week', day)::DATE, sum(n), sum(n * hash(day)::HUGEINT), sum(recorded), sum(recorded_us),
+               max(day)
         FROM (SELECT {parsed(stamp, type_, "date")} AS day, n, recorded, recorded_us
               FROM (SELECT {stamp}, count(*) AS n, count(moment) AS recorded,
                            coalesce(sum(epoch_us(moment)::HUGEINT), 0) AS recorded_us

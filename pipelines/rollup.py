@@ -84,9 +84,13 @@ class _State:
         """The state of a folder; None where there is none, or its files are not those that it names."""
         if not (folder / STATE).is_file():
             return None
-        found = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        parts = found.pop("found")
-        state = cls(**found, found={t: {w: Week.of_json(one) for w, one in of.items()} for t, of in parts.items()})
+        try:
+            found = json.loads((folder / STATE).read_text(encoding="utf-8"))
+            parts = found.pop("found")
+            weeks_of = {table: {w: Week.of_json(one) for w, one in of.items()} for table, of in parts.items()}
+            state = cls(**found, found=weeks_of)
+        except (ValueError, KeyError, TypeError):  # of other code, or written into
+            return None
         return state if state.files == _files(folder) else None
 
     def write(self, folder: Path) -> None:

@@ -120,6 +120,17 @@ def test_a_key_twice_with_different_contents_takes_all_of_them(outcome: Callable
     assert found.report.tables[-1].copies == 1
 
 
+@pytest.mark.parametrize("table", ["usage", "meters", "proposals", "subscriptions"])
+def test_no_column_of_a_table_hides_that_rows_contradict(
+    outcome: Callable[..., Any], good_company: Any, table: str
+) -> None:
+    column = {"usage": "n_events", "meters": "value", "proposals": "discount_pct", "subscriptions": "quantity"}[table]
+    first = good_company[table][0]
+    found = outcome(table, [{**first, column: "1"}])
+    assert len(found.rules(table)) == 2
+    assert "must not differ" in found.rules(table)[0]
+
+
 def test_a_row_in_quarantine_contradicts_no_other(outcome: Callable[..., Any], good_company: Any) -> None:
     broken = {**good_company["tickets"][0], "csat": "9"}
     found = outcome("tickets", [broken])

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -117,7 +116,7 @@ def same_as_all_read_again(as_of: str) -> Rolled:
         by_week = duckdb.sql(f"FROM 'week/staged/{table}/*.parquet' ORDER BY {key}").to_arrow_table()
         assert by_week.equals(duckdb.sql(f"FROM 'elsewhere/whole/{table}.parquet'").to_arrow_table())
         aside = [
-            duckdb.sql(f"SELECT * FROM '{place}' ORDER BY ALL").fetchall()
+            duckdb.sql(f"FROM '{place}' ORDER BY ALL").fetchall()
             for place in (f"week/quarantine/{table}/*.parquet", f"elsewhere/aside/{table}.parquet")
             if list(Path().glob(place))
         ]
@@ -168,7 +167,7 @@ def test_what_comes_late_is_found_wherever_it_belongs(workspace: Path) -> None:
         use("A-2", 17, recorded="2026-04-27 10:00:00"),
         use("A-1", 28),
         use("A-1", 36, kind="seen"),
-        use("A-2", 42, events="9"),
+        use("A-2", 40, events="9"),
         ("A-2", "soon", "tasks", "used", "1", "1", ""),
     )
     put(company(*more, weeks=9))
@@ -230,6 +229,21 @@ def test_a_file_that_was_written_into_is_not_believed(workspace: Path) -> None:
     file = Path("week/staged/usage", f"{day(7)}.parquet")
     pq.write_table(pq.read_table(file).slice(1), file)
     assert len(same_as_all_read_again(day(63)).why) == 2
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"found": {}, "wings": 2}'])
+def test_a_state_that_says_nothing_is_not_believed(workspace: Path, text: str) -> None:
+    put(company())
+    run(day(42))
+    Path("data/lake/rollup/state.json").write_text(text)
+    assert len(same_as_all_read_again(day(42)).why) == 2
+
+
+def test_the_engines_read_a_folder_as_one_table(workspace: Path) -> None:
+    put(company())
+    run(day(42))
+    there = lake.staged(lake.connect(), Path("week/staged"))
+    assert there["usage"].count().execute() == 42
 
 
 def test_a_table_that_goes_leaves_nothing(workspace: Path) -> None:
