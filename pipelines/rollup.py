@@ -251,7 +251,7 @@ class _Work:
             if before.get(what) != value:
                 return f"{what}."
         if n := self._gone():
-            return f"{n:,} accounts are gone or signed up on another day."
+            return f"accounts that are gone, or signed up on another day: {n:,}."
         return None
 
     def _weeks_to_read(self, table: RawTable, now: Mapping[str, weeks.Seen], known: Mapping[str, Week]) -> set[str]:

@@ -166,7 +166,7 @@ def test_what_comes_late_is_found_wherever_it_belongs(workspace: Path) -> None:
         use("A-1", 3),
         use("A-2", 17, recorded="2026-04-27 10:00:00"),
         use("A-1", 28),
-        use("A-1", 36, kind="seen"),
+        use("A-1", 10, kind="seen"),
         use("A-2", 40, events="9"),
         ("A-2", "soon", "tasks", "used", "1", "1", ""),
     )
@@ -208,7 +208,7 @@ def test_an_account_that_appears_brings_its_rows_out_of_quarantine(workspace: Pa
     assert next(table for table in found.report.tables if table.table == "usage").quarantined == 0
     put(company(use("A-3", 4), use("A-3", 33), weeks=9))
     assert same_as_all_read_again(day(63)).why[0] == (
-        "usage: read from the beginning: 1 accounts are gone or signed up on another day."
+        "usage: read from the beginning: accounts that are gone, or signed up on another day: 1."
     )
 
 
