@@ -1,7 +1,7 @@
 # ruff: noqa: S608  the SQL is put together from the contract's own names
 """All tables of a company against the contract: what holds, what is in quarantine, and whether a run may go on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -58,9 +58,16 @@ class Checked:
 
 
 def check(
-    tables: Mapping[str, Incoming], catalog: Catalog, limits: Validate, connection: "DuckDBPyConnection"
+    tables: Mapping[str, Incoming],
+    catalog: Catalog,
+    limits: Validate,
+    connection: "DuckDBPyConnection",
+    elsewhere: Mapping[str, Callable[[RawTable, Incoming], TableReport]] | None = None,
 ) -> Checked:
-    """Judge every table that came, accounts first: rows of an account in quarantine are rows of an unknown account."""
+    """Judge every table that came, accounts first: rows of an account in quarantine are rows of an unknown account.
+
+    elsewhere: tables that someone else judges once the accounts are known, and keeps; their reports count here.
+    """
     judged: dict[str, Judged] = {}
     reports: list[TableReport] = []
     problems: list[str] = []
@@ -68,13 +75,16 @@ def check(
         if table.name not in tables:
             continue
         incoming = tables[table.name]
-        judged[table.name] = one = judge(table, incoming, catalog, connection)
-        if table.name == ACCOUNTS.name:
-            connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE {name(KEPT_ACCOUNTS)} AS "
-                f"SELECT account_id, signed_up_on FROM {name(one.view)} WHERE rule IS NULL"
-            )
-        reports.append(report(one, incoming, _notices(one, incoming, connection), connection))
+        if elsewhere and table.name in elsewhere:
+            reports.append(elsewhere[table.name](table, incoming))
+        else:
+            judged[table.name] = one = judge(table, incoming, catalog, connection)
+            if table.name == ACCOUNTS.name:
+                connection.execute(
+                    f"CREATE OR REPLACE TEMP TABLE {name(KEPT_ACCOUNTS)} AS "
+                    f"SELECT account_id, signed_up_on FROM {name(one.view)} WHERE rule IS NULL"
+                )
+            reports.append(report(one, incoming, _notices(one, connection), connection))
         found = _problems(reports[-1], table, incoming, limits)
         # rows of accounts that are in quarantine follow from the accounts: that is one problem, not one per table
         follows = bool(problems) and problems[0].startswith(f"{ACCOUNTS.name}: ") and _is_of_no_account(reports[-1])
@@ -155,7 +165,7 @@ def _unknown_plan(subscriptions: Judged, limits: Validate, connection: "DuckDBPy
     )
 
 
-def _notices(judged: Judged, incoming: Incoming, connection: "DuckDBPyConnection") -> list[str]:
+def _notices(judged: Judged, connection: "DuckDBPyConnection") -> list[str]:
     """What is no breach of the contract, and yet worth knowing."""
     view, said = name(judged.view), []
     if judged.table.name == ACCOUNTS.name:
@@ -169,6 +179,13 @@ def _notices(judged: Judged, incoming: Incoming, connection: "DuckDBPyConnection
         WHERE rule IS NULL AND {name(judged.table.stamp)}::DATE < signed_up_on
     """)
     (early,) = row.fetchone() or (0,)
-    if early:
-        said.append(f"{early:,} kept {'row is' if early == 1 else 'rows are'} dated before the account signed up.")
-    return said
+    return early_rows(early)
+
+
+def early_rows(n: int) -> list[str]:
+    """What there is to say of `n` kept rows that are older than their account.
+
+    >>> early_rows(1), early_rows(0)
+    (['1 kept row is dated before the account signed up.'], [])
+    """
+    return [f"{n:,} kept {'row is' if n == 1 else 'rows are'} dated before the account signed up."] if n else []

@@ -27,14 +27,18 @@ from features import support as supports
 from features.feature import Feature
 from features.health import Health
 from features.lifecycle import Lifecycle
+from features.triggers import LATELY_DAYS
 
 Staged = Mapping[str, ir.Table]
+WINDOW_DAYS = max(use.DAYS, adoption.DAYS, limits.DAYS, LATELY_DAYS)  # of usage and meters nothing older is looked at
 
 
 def features(staged: Staged, cohort: ir.Table, catalog: Catalog, health: Health, lifecycle: Lifecycle) -> ir.Table:
     """One row per (account_id, as_of) of the cohort: its columns, and every feature of the dictionary.
 
     Features of a table that is missing are null; of one that is there but silent about an account, its `empty`.
+    `usage` and `meters` may hold no more than the WINDOW_DAYS before each as_of, if `first_uses` (`adoption.first_uses`
+    of all usage) lies beside them.
     """
     cohort = cohort.cache()
     as_ofs = cohort.select("as_of").distinct().cache()
@@ -101,7 +105,8 @@ def _aggregates(
 ) -> list[tuple[list[Feature] | dict[str, str], ir.Table | None]]:
     """Each idea's features (or plain columns with their types) and its rows, None where its table is missing."""
     usage, subscriptions = staged["usage"], staged["subscriptions"]
-    first_uses = adoption.first_uses_known(adoption.first_uses(usage), as_ofs).cache()
+    firsts = staged["first_uses"] if "first_uses" in staged else adoption.first_uses(usage)
+    first_uses = adoption.first_uses_known(firsts, as_ofs).cache()
     terms = running(subscriptions, catalog, as_ofs)
 
     def of(table: str, build: object, *more: object) -> ir.Table | None:

@@ -12,6 +12,7 @@ from data.terms import running
 from features import limits
 
 LAGS = (28, 56, 84)
+DAYS = max(LAGS) + limits.DAYS  # of meters nothing older is looked at
 PREDICTORS = ("so_far", "share", "pace", "slope", "peak", "line", *(f"share_{lag}d_ago" for lag in LAGS))
 
 

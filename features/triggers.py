@@ -13,6 +13,8 @@ from data.catalog import Catalog, Metric, Text
 from data.known import known, known_within
 from data.settings import Settings
 
+LATELY_DAYS = 28  # the days of use among which a trigger looks for the last of its kind
+
 
 class Triggers(Settings):
     """From where on a trigger fires, and for how long it stays worth mentioning.
@@ -225,7 +227,7 @@ def fired(
 ) -> ir.Table:
     """One row per (account_id, as_of, trigger) that fires: `fired_on`, `value` of its evidence, `expires_on`."""
     as_ofs = features.select("as_of").distinct()
-    lately = known_within(usage, as_ofs, day="used_on", days=28)
+    lately = known_within(usage, as_ofs, day="used_on", days=LATELY_DAYS)
     days = lately.group_by("account_id", "as_of").aggregate(
         last_gated_on=lately.used_on.max(where=lately.kind == "gated"),
         last_trial_on=lately.used_on.max(where=lately.kind == "trial"),

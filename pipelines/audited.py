@@ -93,7 +93,8 @@ def _staged(manifest: dict[str, Any]) -> Path:
     """The folder of the very tables that the list was made of, by their hashes. Raises BadInput where they are gone."""
     wanted = {name: digest for name, digest in manifest["inputs_sha256"].items() if name.startswith("staged/")}
     for folder in (paths.STAGED, paths.LAKE / "weekly" / manifest["as_of"] / "staged"):
-        if wanted == {f"staged/{path.name}": tracking.sha256(path) for path in folder.glob("*.parquet")}:
+        files = {f"staged/{path.relative_to(folder)}": path for path in folder.rglob("*.parquet")}
+        if wanted.keys() == files.keys() and all(wanted[name] == tracking.sha256(files[name]) for name in wanted):
             return folder
     raise BadInput(
         f"{paths.LAKE}: the tables that the list of {manifest['as_of']} was made of are no longer there; run "

@@ -19,12 +19,14 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--as-of", type=DAY, required=True, help="The week's day: what was known before it counts.")
-def weekly(as_of: datetime) -> None:
+@click.option("--rebuild", is_flag=True, help="Read all of every table, also what earlier weeks have read.")
+def weekly(as_of: datetime, rebuild: bool) -> None:
     """Score, decide and deliver a week with the champion model, without retraining."""
     from pipelines import summary
     from pipelines.weekly import weekly as deliver
 
-    deliver(as_of.date())
+    for sentence in deliver(as_of.date(), rebuild=rebuild):
+        click.echo(sentence)
     click.echo(summary.text())
 
 

@@ -24,7 +24,7 @@ from delivery.workbook import workbook
 from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
-from pipelines import paths, stage, tables, whence, written
+from pipelines import paths, stage, tables, tracking, whence, written
 from pipelines.decide import has_signal
 from pipelines.params import Params
 
@@ -128,13 +128,12 @@ def write(files: dict[str, bytes], folder: Path) -> None:
         (folder / f"{name}.partial").replace(folder / name)
 
 
-def described(params: Params, model: Propensity, files: dict[str, bytes], staged_at: Path = paths.STAGED) -> bytes:
-    """The manifest of these files."""
+def described(params: Params, model: Propensity, files: dict[str, bytes], staged: dict[str, str]) -> bytes:
+    """The manifest of these files; `staged`: sha256 of the tables that they were made of, by their names."""
+    read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}
     inputs = {
-        **{f"staged/{path.name}": path.read_bytes() for path in sorted(staged_at.glob("*.parquet"))},
-        paths.CATALOG.name: paths.CATALOG.read_bytes(),
-        paths.PARAMS.name: paths.PARAMS.read_bytes(),
-        paths.THRESHOLDS.name: paths.THRESHOLDS.read_bytes(),
+        **{f"staged/{name}": digest for name, digest in staged.items()},
+        **{name: manifest.sha256(content) for name, content in read.items()},
     }
     code = {str(path): path.read_bytes() for room in ROOMS for path in _sources(Path(room))}
     counted = {name: content for name, content in files.items() if name.endswith(".parquet")}
@@ -142,7 +141,7 @@ def described(params: Params, model: Propensity, files: dict[str, bytes], staged
         as_of=str(params.run.as_of),
         seed=params.run.seed,
         parameters=params.model_dump(mode="json", by_alias=True),
-        inputs={name: manifest.sha256(content) for name, content in inputs.items()},
+        inputs=inputs,
         code=manifest.of_many(code),
         model_version=model.model_version,
         rows={name: pq.read_metadata(pa.BufferReader(content)).num_rows for name, content in counted.items()},
@@ -184,7 +183,8 @@ def main() -> None:
         limits=tables.LIMITS.read(),
         summary=summary_of(params, model, written.read_json(paths.METRICS), written.read_json(paths.VALIDATION)),
     )
-    write({**files, "manifest.json": described(params, model, files)}, paths.WEEKLY)
+    staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
+    write({**files, "manifest.json": described(params, model, files, staged)}, paths.WEEKLY)
     write({paths.TOP.name: top(files["ranked_accounts.parquet"])}, paths.TOP.parent)
     written.as_json(whence.RUN, whence.of_repro(str(params.run.as_of), model.model_version))
 

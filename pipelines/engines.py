@@ -53,7 +53,9 @@ def connect(engine: Engine) -> BaseBackend:
 
 
 def put(engine: BaseBackend, file: Path) -> ir.Table:
-    """A Parquet file as a table of the engine, with its own types."""
+    """A Parquet file, or all those of a folder, as a table of the engine, with its own types."""
+    if engine.name == "duckdb" and file.is_dir():
+        return engine.read_parquet(file / "*.parquet")
     if engine.name != "postgres":
         return engine.read_parquet(file)
     rows = pq.read_table(file)

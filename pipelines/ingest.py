@@ -66,9 +66,13 @@ def as_text(table: RawTable) -> pa.Schema:
 
 def write(rows: Any, schema: pa.Schema, path: Path) -> None:
     """Write a DuckDB relation as Parquet, a row group at a time: a table may be larger than memory."""
-    reader = rows.to_arrow_reader(ROW_GROUP)
+    write_batches(rows.to_arrow_reader(ROW_GROUP), schema, path)
+
+
+def write_batches(batches: Iterator[pa.RecordBatch], schema: pa.Schema, path: Path) -> None:
+    """The same of batches that come one after the other: row groups do not depend on their lengths."""
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for group in _groups(reader):
+        for group in _groups(batches):
             writer.write_table(group.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
 
 

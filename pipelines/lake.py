@@ -21,12 +21,16 @@ def connect(engine: Engine = HERE) -> BaseBackend:
 
 
 def staged(engine: BaseBackend, folder: Path = paths.STAGED) -> Mapping[str, ir.Table]:
-    """The raw tables that the company has, checked and cleaned. Optional ones may be missing."""
-    found = {name: folder / f"{name}.parquet" for name in RAW_TABLES}
-    tables = {name: engines.put(engine, path) for name, path in found.items() if path.is_file()}
+    """The raw tables that the company has, checked and cleaned. Optional ones may be missing.
+
+    `<table>.parquet`, or a folder `<table>/` of such; and `first_uses`, where it lies there (pipelines/rollup.py).
+    """
+    found = {name: [folder / f"{name}.parquet", folder / name] for name in (*RAW_TABLES, "first_uses")}
+    there = {name: [place for place in places if place.exists()] for name, places in found.items()}
+    tables = {name: engines.put(engine, places[0]) for name, places in there.items() if places}
     for name, table in RAW_TABLES.items():
         if table.is_required and name not in tables:
-            raise BadInput(f"{found[name]}: there is no such file yet; run `dvc repro`.")
+            raise BadInput(f"{found[name][0]}: there is no such file yet; run `dvc repro`.")
     return tables
 
 

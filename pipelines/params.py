@@ -69,6 +69,16 @@ class Split(Settings):
     n_validation: int = Field(default=3, ge=1)
 
 
+class Rollup(Settings):
+    """What a week reads again although nothing shows that it changed.
+
+    reread_days: this many days before the newest that the last run read; a correction without a trace in `recorded_at`
+    or in the number of rows is found there, and further back by `upsell weekly --rebuild` alone.
+    """
+
+    reread_days: int = Field(default=14, ge=0)
+
+
 class Deliver(Settings):
     """What the list shows."""
 
@@ -100,6 +110,7 @@ class Params(Settings):
     gates: Gates = Gates()
     decide: Decide = Decide()
     deliver: Deliver = Deliver()
+    rollup: Rollup = Rollup()
 
     @classmethod
     def load(cls) -> Self:  # type: ignore[override]

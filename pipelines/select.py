@@ -22,19 +22,29 @@ from pipelines.params import Params
 MAX_SILENT_DAYS = 3
 
 
-def stop_if_silent(usage: ir.Table, as_of: date, engine: BaseBackend, *, setting: str) -> None:
+def newest_use(usage: ir.Table, as_of: date, engine: BaseBackend) -> date | None:
+    """The day of the newest use of anybody that was known by `as_of`; None where there is none."""
+    rows = known(usage, calendar([as_of]))
+    newest = lake.frame(rows.aggregate(used_on=rows.used_on.max()), engine)["used_on"].iloc[0]
+    return None if newest is None or newest != newest else newest.date()  # NaT
+
+
+def stop_if_silent(newest: date | None, as_of: date, *, setting: str) -> None:
     """Raise BadInput where the newest use known by `as_of` is too old to score that day.
 
     setting: what the reader gave the day by, --as-of or params.yaml: run.as_of.
+
+    >>> stop_if_silent(date(2026, 5, 29), date(2026, 6, 1), setting="--as-of")
+    >>> stop_if_silent(None, date(2026, 6, 1), setting="--as-of")
+    Traceback (most recent call last):
+    data.errors.BadInput: --as-of 2026-06-01: no use is known before that day. Load older data, or score a later week.
     """
-    rows = known(usage, calendar([as_of]))
-    newest = lake.frame(rows.aggregate(used_on=rows.used_on.max()), engine)["used_on"].iloc[0]
-    if newest is None or newest != newest:  # NaT
+    if newest is None:
         raise BadInput(f"{setting} {as_of}: no use is known before that day. Load older data, or score a later week.")
-    silent = (as_of - newest.date()).days
+    silent = (as_of - newest).days
     if silent > MAX_SILENT_DAYS:
         raise BadInput(
-            f"the newest use is of {newest.date()}, {silent} days before {setting} {as_of}: the missing days would "
+            f"the newest use is of {newest}, {silent} days before {setting} {as_of}: the missing days would "
             "read as falling use. Load newer data, or score an earlier week."
         )
 
@@ -53,7 +63,8 @@ def main() -> None:
             f"params.yaml: run.as_of is {params.run.as_of}, and no account is active as of that day; give a day that "
             f"the tables in {params.ingest.folder} reach."
         )
-    stop_if_silent(staged["usage"], params.run.as_of, engine, setting="params.yaml: run.as_of")
+    newest = newest_use(staged["usage"], params.run.as_of, engine)
+    stop_if_silent(newest, params.run.as_of, setting="params.yaml: run.as_of")
     tables.COHORT.write(cohort_rows)
 
 

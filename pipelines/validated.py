@@ -16,7 +16,7 @@ from pipelines.check import checked, stop_at_leaks
 from pipelines.ingest import ingested
 from pipelines.label import blocks_of, labels
 from pipelines.params import Params
-from pipelines.select import stop_if_silent
+from pipelines.select import newest_use, stop_if_silent
 
 
 def validated(params: Params, catalog: Catalog, *, say: Callable[[str], None]) -> None:
@@ -38,7 +38,8 @@ def validated(params: Params, catalog: Catalog, *, say: Callable[[str], None]) -
         staged = lake.staged(engine, staged_at)
         try:
             named = blocks_of(params)
-            stop_if_silent(staged["usage"], params.run.as_of, engine, setting="params.yaml: run.as_of")
+            newest = newest_use(staged["usage"], params.run.as_of, engine)
+            stop_if_silent(newest, params.run.as_of, setting="params.yaml: run.as_of")
         except BadInput as reason:
             say(f"Leaks were not looked for, since there is nothing to learn from yet. {reason}\n")
             return

@@ -2,7 +2,8 @@
 
 It reads the sources as they are today, as far as they were known before the week's day, and leaves DVC's lake alone:
 what it works on lies under data/lake/weekly/<as_of>/, what people read under reports/weekly/, and every list that was
-delivered stays under ledger/<as_of>/. Where it fails, the list that lies there and the tables beneath it stay.
+delivered stays under ledger/<as_of>/. Of the large tables it reads only what pipelines/rollup.py does not hold. Where
+it fails, the list that lies there and the tables beneath it stay.
 """
 
 import json
@@ -20,15 +21,18 @@ from pipelines import lake, ledger, paths, tracking, written
 from pipelines.decide import decided, has_signal
 from pipelines.deliver import delivered, described, summary_of, write
 from pipelines.forecast import forecast, read_model
-from pipelines.ingest import ingested
 from pipelines.params import Params
+from pipelines.rollup import newest_use_before, rolled
 from pipelines.score import scored
-from pipelines.select import stop_if_silent
+from pipelines.select import newest_use, stop_if_silent
 from pipelines.trigger import in_force
 
 
-def weekly(as_of: date) -> Params:
-    """Deliver the week of `as_of`; gives the parameters that it ran with. Raises BadInput where it can't."""
+def weekly(as_of: date, *, rebuild: bool = False) -> list[str]:
+    """Deliver the week of `as_of`; gives a sentence on each table that was not simply carried on from the last week.
+
+    rebuild: read all of every table, as if no week had been delivered before. Raises BadInput where it can't deliver.
+    """
     given = Params.load()
     params = given.model_copy(update={"run": given.run.model_copy(update={"as_of": as_of})})
     champion = tracking.champion(params.registry)
@@ -36,7 +40,7 @@ def weekly(as_of: date) -> Params:
     beside = workplace.with_name(f"{as_of}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        files = _files(params, champion, as_of)
+        files, told = _files(params, champion, as_of, rebuild)
         # From here on the week is delivered: the tables of an earlier delivery give way to those of this list.
         shutil.rmtree(workplace, ignore_errors=True)
         beside.rename(workplace)
@@ -44,18 +48,30 @@ def weekly(as_of: date) -> Params:
         shutil.rmtree(beside, ignore_errors=True)
     write(files, paths.WEEKLY)
     ledger.keep(files, as_of)
-    return params
+    return told
 
 
-def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str, bytes]:
+def _files(
+    params: Params, champion: tracking.Champion, as_of: date, rebuild: bool
+) -> tuple[dict[str, bytes], list[str]]:
     """Every file of the week by its name, the manifest last. The staged tables stay in the `.partial` folder."""
     catalog = Catalog.load(paths.CATALOG)
-    staged_at = paths.LAKE / "weekly" / f"{as_of}.partial" / "staged"
-    report = ingested(params, catalog, staged_at=staged_at, quarantine_at=staged_at.with_name("quarantine"))
+    workplace = paths.LAKE / "weekly" / f"{as_of}.partial"
+    staged_at, window_at = workplace / "staged", workplace / "window"
+    kept = rolled(
+        params,
+        catalog,
+        as_of,
+        staged_at=staged_at,
+        window_at=window_at,
+        quarantine_at=workplace / "quarantine",
+        anew=rebuild,
+    )
 
     engine = lake.connect(params.engine)
-    staged = lake.staged(engine, staged_at)
-    stop_if_silent(staged["usage"], as_of, engine, setting="--as-of")
+    staged = lake.staged(engine, window_at)
+    newest = newest_use(staged["usage"], as_of, engine) or newest_use_before(as_of, staged_at)
+    stop_if_silent(newest, as_of, setting="--as-of")
     as_ofs = calendar([as_of])
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
     now = features(staged, rows, catalog, params.health, params.lifecycle).cache()
@@ -78,7 +94,7 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
         scores,
         base_rate=base_rate,
         has_signal=has_signal(metrics, champion.model.model_version),
-        staged_at=staged_at,
+        staged_at=window_at,
         previous=ledger.before(as_of),
     )
     files = delivered(
@@ -91,9 +107,9 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
         decisions=decisions,
         fired=triggers,
         limits=limits,
-        summary=summary_of(params, champion.model, metrics, json.loads(report.as_json())),
+        summary=summary_of(params, champion.model, metrics, json.loads(kept.report.as_json())),
     )
-    described_by = described(params, champion.model, files, staged_at)
+    described_by = described(params, champion.model, files, kept.inputs)
     run = {
         **tracking.git_state(),
         "command": f"upsell weekly --as-of {as_of}",
@@ -103,5 +119,8 @@ def _files(params: Params, champion: tracking.Champion, as_of: date) -> dict[str
         "registry_version": champion.version,
         "is_champion": True,
         "manifest_sha256": manifest.sha256(described_by),
+        "rollup": {"rows_read": kept.rows_read, "weeks_read": kept.weeks_read, "why": kept.why},
     }
-    return {**files, "run.json": (json.dumps(run, indent=1) + "\n").encode(), "manifest.json": described_by}
+    shutil.rmtree(window_at)  # links, which have served
+    files = {**files, "run.json": (json.dumps(run, indent=1) + "\n").encode(), "manifest.json": described_by}
+    return files, kept.why
