@@ -1,0 +1,103 @@
+"""`upsell predict`: score any table with a model of `upsell fit`, some rows at a time, in the table's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from data.errors import BadInput
+from pipelines import model_folder, table_file
+
+if TYPE_CHECKING:
+    from models.propensity import Propensity
+    from models.table import Preparation
+
+VALUES_AT_ONCE = 20_000_000  # rows × features held as float64 (160 MB)
+ROW = "row"
+BASE = "(base)"
+
+
+def predict(
+    path: Path,
+    folder: Path,
+    out: Path,
+    *,
+    key: Sequence[str] = (),
+    contributions: bool = False,
+    say: Callable[[str], None] = print,
+) -> int:
+    """Write a row per row of the table to `out`: its key, `propensity`, `low`, `high`; gives the number of rows.
+
+    The key is the columns named, else `row`, from 1. `low` and `high` are empty where the model has no interval. With
+    `contributions` a column per column of the table follows, in log-odds, and `(base)`; they add up to the margin.
+    Raises BadInput, and writes nothing, where the table or the model cannot be read.
+    """
+    _check_out(out, path)
+    model, preparation = model_folder.read(folder)
+    whole = table_file.read(path)
+    names = [table_file.one_of(name, whole.column_names, "--key") for name in key]
+    taken = ["propensity", "low", "high", *([*preparation.kinds, BASE] if contributions else [])]
+    if clash := [name for name in (names or [ROW]) if name in taken]:
+        raise BadInput(f"--key: {clash[0]} is also the name of a column that is written; rename it in the table.")
+    if out.suffix == ".csv" and (nested := [n for n in names if pa.types.is_nested(whole.schema.field(n).type)]):
+        raise BadInput(f"--key: {nested[0]} holds lists, which CSV cannot; write .parquet, or give another key.")
+    step = max(1_000, VALUES_AT_ONCE // max(1, len(model.features)))
+    beside = out.with_name(f".{out.name}.partial")
+    writer: Any = None
+    try:
+        for start in range(0, whole.num_rows, step):
+            part = whole.slice(start, step)
+            scored = _scored(part, model, preparation, contributions)
+            keys = {name: part.column(name) for name in names} or {
+                ROW: pa.array(np.arange(start + 1, start + 1 + part.num_rows))
+            }
+            rows = pa.table({**keys, **scored})
+            writer = writer or _writer(beside, out.suffix, rows.schema)
+            writer.write_table(rows)
+        writer.close()
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
+    for note in preparation.unread(whole):
+        say(f"note      {note}")
+    return int(whole.num_rows)
+
+
+def _scored(part: pa.Table, model: Propensity, preparation: Preparation, contributions: bool) -> dict[str, pa.Array]:
+    X = preparation.features(part)
+    margin = model.margin(X)
+    interval = getattr(model, "interval", None)
+    low, high = interval.bounds(margin) if interval is not None else (None, None)
+    nothing = pa.nulls(len(X), pa.float64())
+    found = {
+        "propensity": pa.array(model.calibrator.probability(margin)),
+        "low": nothing if low is None else pa.array(low),
+        "high": nothing if high is None else pa.array(high),
+    }
+    if contributions:
+        names, summed = preparation.by_column(model.contributions(X), model.features)
+        found |= {name: pa.array(summed[:, i]) for i, name in enumerate([*names, BASE])}
+    return found
+
+
+def _writer(path: Path, suffix: str, schema: pa.Schema) -> Any:
+    if suffix == ".parquet":
+        return pq.ParquetWriter(path, schema, compression="zstd")
+    return pyarrow.csv.CSVWriter(path, schema, write_options=pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+
+def _check_out(out: Path, path: Path) -> None:
+    if out.suffix not in (".parquet", ".csv"):
+        raise BadInput(f"--out: {out.name} is neither .parquet nor .csv; give one of the two.")
+    if out.is_dir():
+        raise BadInput(f"--out: {out} is a folder, and a file was expected; give another name.")
+    if not out.absolute().parent.is_dir():
+        raise BadInput(f"--out: there is no folder {out.absolute().parent}; make it first.")
+    if out.exists() and path.exists() and out.samefile(path):
+        raise BadInput(f"--out: {out} is the table itself, and would be lost; give another name.")
