@@ -21,7 +21,7 @@ from models.vocabulary import FEW_LEVELS, MIN_LEVEL_ROWS
 
 FORMAT = 1
 # Of two values of a target, these are the one that happened.
-HAPPENED = ("1", "true", "yes", "y", "t", "positive")
+HAPPENED = ("true", "yes", "y", "t", "positive")
 # Words that mean that a target is not known.
 UNKNOWN = ("na", "n/a", "nan", "null", "none")
 MAX_UNLABELLED = 0.5
@@ -51,8 +51,8 @@ class Target:
 def target(column: pa.ChunkedArray, name: str, positive: str | None = None) -> Target:
     """Read a target of two values: 0/1, true/false, yes/no or any two words; rows without one are left out.
 
-    `positive` names the value that counts as 1, and may stand against several others. Otherwise it is the one that
-    says yes, the larger number, or the rarer word. Raises BadInput where there is one class only, a third value, too
+    `positive` names the value that counts as 1, and may stand against several others. Otherwise it is the
+    larger number, the one that says yes, or the rarer word. Raises BadInput where there is one class only, a third value, too
     few of either, or where more than half of the rows have none.
 
     >>> found = target(pa.chunked_array([["lost", "won", None, "lost"] * 40]), "outcome")
@@ -113,13 +113,14 @@ def _enough_targets(name: str, is_known: np.ndarray, found: Sequence[str]) -> No
 
 
 def _happened(values: Sequence[str], counts: Sequence[int], codes: Sequence[int]) -> int:
+    """Of two values: the larger number, the one that says yes, or the rarer."""
+    numbers = columns.numbers(pa.chunked_array([list(values)], pa.string()))
+    if np.isfinite(numbers).all() and numbers[0] != numbers[1]:
+        return codes[int(np.argmax(numbers))]
     for value, code in zip(values, codes, strict=True):
         if value in HAPPENED:
             return code
-    try:
-        return codes[int(np.argmax([float(value) for value in values]))]
-    except ValueError:
-        return codes[0] if counts[0] < counts[1] else codes[1]
+    return codes[0] if counts[0] < counts[1] else codes[1]
 
 
 @dataclass(frozen=True)
@@ -178,8 +179,9 @@ class Preparation:
             )
         made = cls(target, positive, time, group, kinds, dropped, tuple(notes))
         parts = [part for name in kinds for part in made.parts_of(name)]
-        if twice := sorted({part for part in parts if parts.count(part) > 1} if len(set(parts)) < len(parts) else ()):
-            raise BadInput(f"the column {twice[0]} has the name of a part of another column; rename it.")
+        if len(set(parts)) < len(parts):
+            twice = next(part for part in parts if parts.count(part) > 1)
+            raise BadInput(f"the column {twice} has the name of a part of another column; rename it.")
         return made
 
     def parts_of(self, name: str) -> list[str]:
@@ -197,7 +199,8 @@ class Preparation:
         its weekday (0: Monday). Raises BadInput where the table lacks a column that is needed.
         """
         needed = [*self.kinds, *([self.time] if self.time and "moment" in self.kinds.values() else [])]
-        if absent := [name for name in needed if name not in table.column_names]:
+        there = set(table.column_names)
+        if absent := [name for name in needed if name not in there]:
             more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
             raise BadInput(
                 f"the table lacks {', '.join(absent[:5])}{more}, which the model was fitted on; add "

@@ -67,7 +67,7 @@ same code and tables as at training, or train again.
                 counts = _level_counts(column)
                 n_known, has_gaps = len(counts), bool(column.isna().any())
             else:
-                numbers = _numbers(column).to_numpy()
+                numbers = _numbers(column)
                 is_gap = np.isnan(numbers)
                 has_gaps = bool(is_gap.any())
                 known = numbers[~is_gap]
@@ -125,10 +125,12 @@ same code and tables as at training, or train again.
         return cls(tuple(content["features"]), levels, dict(content["dropped"]), frozenset(content.get("pooled", ())))
 
     def _codes(self, column: pd.Series[Any]) -> np.ndarray:
+        if str(column.name) not in self.levels and column.dtype == np.float64:
+            return _finite(column.to_numpy())
         if column.isna().all():
             return np.full(len(column), np.nan)
         if str(column.name) not in self.levels:
-            return _numbers(column).to_numpy()
+            return _numbers(column)
         if not _is_text(column):
             raise BadInput(
                 f"the feature {column.name} was text at training and is {column.dtype} now; give it as text again."
@@ -177,12 +179,18 @@ def _frequent(counts: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(sorted(word for _, word in often[:MAX_LEVELS]))
 
 
-def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+def _numbers(column: pd.Series[Any]) -> np.ndarray:
     """As float64, NaN where missing or infinite."""
+    if column.dtype == np.float64:
+        return _finite(column.to_numpy())
     if _is_text(column):
         raise BadInput(f"the feature {column.name} was a number at training and is text now; give it as numbers again.")
     values = column.astype("object").where(column.notna(), np.nan).astype("float64") if column.hasnans else column
-    return values.astype("float64").replace([np.inf, -np.inf], np.nan)
+    return _finite(values.astype("float64").to_numpy())
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -42,9 +42,13 @@ def predict(
     model, preparation = model_folder.read(folder)
     whole = table_file.read(path)
     names = [table_file.one_of(name, whole.column_names, "--key") for name in key]
-    taken = ["propensity", "low", "high", *([*preparation.kinds, BASE] if contributions else [])]
-    if clash := [name for name in (names or [ROW]) if name in taken]:
+    if clash := [name for name in names if name in ("propensity", "low", "high", BASE)]:
         raise BadInput(f"--key: {clash[0]} is also the name of a column that is written; rename it in the table.")
+    if contributions and (clash := [name for name in names or [ROW] if name in preparation.kinds]):
+        raise BadInput(
+            f"--key: the model uses {clash[0]}, so with --contributions that is the name of what it adds; give another "
+            "key, or leave --contributions out."
+        )
     if out.suffix == ".csv" and (nested := [n for n in names if pa.types.is_nested(whole.schema.field(n).type)]):
         raise BadInput(f"--key: {nested[0]} holds lists, which CSV cannot; write .parquet, or give another key.")
     step = max(1_000, VALUES_AT_ONCE // max(1, len(model.features)))
