@@ -52,7 +52,7 @@ def target(column: pa.ChunkedArray, name: str, positive: str | None = None) -> T
     """Read a target of two values: 0/1, true/false, yes/no or any two words; rows without one are left out.
 
     `positive` names the value that counts as 1, and may stand against several others. Otherwise it is the
-    larger number, the one that says yes, or the rarer word. Raises BadInput where there is one class only, a third value, too
+    larger number, the one that says yes, or the rarer word. Raises BadInput for one class only, a third value, too
     few of either, or where more than half of the rows have none.
 
     >>> found = target(pa.chunked_array([["lost", "won", None, "lost"] * 40]), "outcome")
