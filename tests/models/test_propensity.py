@@ -11,6 +11,7 @@ from worlds import World, make
 
 from data.errors import BadInput
 from models import boosting, propensity
+from models.folds import block_fold, time_folds
 from models.propensity import Propensity
 from models.settings import Training
 
@@ -76,9 +77,10 @@ import hashlib
 from worlds import make
 from models import boosting, propensity
 from models.settings import Training
+from models.folds import block_fold
 w = make(n_groups=80)
-settings = Training(n_seeds=2)
-m = propensity.fit(w.X, w.y, w.blocks, tuned=boosting.untuned(), settings=settings, seed=1, groups=w.groups)
+settings = Training(n_folds=2)
+m = propensity.fit(w.X, w.y, block_fold(w.blocks), tuned=boosting.untuned(), settings=settings, seed=1, groups=w.groups)
 for made in (repr(m.to_files()).encode(), m.contributions(w.X).tobytes()):
     print(hashlib.sha256(made).hexdigest())
 """
@@ -93,7 +95,13 @@ def test_the_test_block_is_not_looked_at(world: World, model: Propensity) -> Non
     X.loc[world.is_test, "use"] = 1e6
     y[world.is_test] = True
     again = propensity.fit(
-        X, y, world.blocks, tuned=boosting.untuned(), settings=Training(n_seeds=3), seed=7, groups=world.groups
+        X,
+        y,
+        block_fold(world.blocks),
+        tuned=boosting.untuned(),
+        settings=Training(n_folds=3),
+        seed=7,
+        groups=world.groups,
     )
     assert again.model_version == model.model_version
 
@@ -102,9 +110,9 @@ def test_learning_again_from_the_latest_rows_helps_and_stays_calibrated(world: W
     once = propensity.fit(
         world.X,
         world.y,
-        world.blocks,
+        block_fold(world.blocks),
         tuned=boosting.untuned(),
-        settings=Training(n_seeds=3, refit=False),
+        settings=Training(n_folds=3, refit=False),
         seed=7,
         groups=world.groups,
     )
@@ -117,17 +125,12 @@ def test_learning_again_from_the_latest_rows_helps_and_stays_calibrated(world: W
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_leaves_the_base_rate(seed: int) -> None:
     world = make(signal=0.0, n_groups=300, seed=seed)
-    model = propensity.fit(
-        world.X,
-        world.y,
-        world.blocks,
-        tuned=boosting.untuned(),
-        settings=Training(n_seeds=2),
-        seed=1,
-        groups=world.groups,
-    )
+    known = np.flatnonzero(~world.is_test)
+    X, y, groups = (part.iloc[known] for part in (world.X, world.y, world.groups))
+    folds = time_folds(world.periods.iloc[known], n_folds=3, gap=1)
+    model = propensity.fit(X, y, folds, tuned=boosting.untuned(), settings=Training(), seed=1, groups=groups)
     p = model.probability(world.X[world.is_test])
-    base = world.y[world.blocks == "validation"].mean()
+    base = y.iloc[folds[-1].later].mean()
     assert np.abs(p - base).max() < 0.06
     assert abs(p.mean() - base) < 0.01
 
@@ -135,7 +138,13 @@ def test_noise_leaves_the_base_rate(seed: int) -> None:
 def test_a_validation_block_without_positives_leaves_the_base_rate(world: World) -> None:
     y = world.y & (world.blocks != "validation")
     model = propensity.fit(
-        world.X, y, world.blocks, tuned=boosting.untuned(), settings=Training(n_seeds=1), seed=1, groups=world.groups
+        world.X,
+        y,
+        block_fold(world.blocks),
+        tuned=boosting.untuned(),
+        settings=Training(n_folds=1),
+        seed=1,
+        groups=world.groups,
     )
     p = model.probability(world.X)
     assert np.ptp(p) == 0
@@ -144,11 +153,11 @@ def test_a_validation_block_without_positives_leaves_the_base_rate(world: World)
 
 def test_what_cannot_be_learnt_from_is_refused(world: World) -> None:
     def fit(y: pd.Series, blocks: pd.Series) -> Propensity:
-        return propensity.fit(world.X, y, blocks, tuned=boosting.untuned(), settings=Training(), seed=1)
+        return propensity.fit(world.X, y, block_fold(blocks), tuned=boosting.untuned(), settings=Training(), seed=1)
 
-    with pytest.raises(BadInput, match="train block has no positives"):
+    with pytest.raises(BadInput, match="there are no positives"):
         fit(world.y & False, world.blocks)
-    with pytest.raises(BadInput, match="train block has no rows"):
+    with pytest.raises(BadInput, match="there are no rows"):
         fit(world.y, world.blocks.replace("train", "gap"))
     with pytest.raises(BadInput, match="the target holds 2"):
         fit(world.y.astype(float) * 2, world.blocks)

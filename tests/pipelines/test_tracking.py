@@ -15,6 +15,7 @@ import pytest
 from data.errors import BadInput
 from models import boosting, propensity
 from models.calibration import Calibrator
+from models.folds import block_fold
 from models.propensity import Propensity
 from models.settings import Evaluation, Registry, Training, Tuning
 from pipelines import evaluate, register, tables, tracking, train, tune
@@ -46,9 +47,9 @@ def fitted(rows: Labelled, seed: int = 1) -> Propensity:
     return propensity.fit(
         rows.X,
         rows.y,
-        rows.blocks,
+        block_fold(rows.blocks),
         tuned=boosting.untuned(),
-        settings=Training(n_seeds=2),
+        settings=Training(n_folds=2),
         seed=seed,
         groups=rows.groups,
     )
