@@ -30,8 +30,8 @@ class Tuning(Settings):
     min_positives: Annotated[int, Field(ge=2)] = 20
     # Keep trials in a journal and go on with them in the next run. What is found then depends on past runs.
     resume: bool = False
-    # Try the registered champion's parameters first. A fresh clone has no registry, and would find something else.
-    start_from_champion: bool = False
+    # Parameters to try first, as an earlier champion's; the default ones come second. None: none.
+    first: dict[str, float] | None = None
 
 
 class Training(Settings):
