@@ -7,7 +7,7 @@ happens to err in the direction of the move. The level is calibration's business
 loss as training left it is reported beside (`loss_as_is`).
 
 **How trials are stopped early.** A fold ends once `patience` rounds bring nothing. A trial ends at the end of a fold
-where its mean so far is worse than the median of the trials that got there, and within a fold where it is behind three
+unless its mean so far is among the best third of the trials that got there, and within a fold where it is behind three
 quarters of those that reached that round: leniently, for small trees learn slowly and often win. Folds go from the
 earliest, which is the shortest, to the latest. Losses are told as the distance from the fold's own rate, since one
 span is harder than the next. A pruned trial has no loss: only complete ones are compared.
@@ -40,7 +40,7 @@ from models.vocabulary import Vocabulary
 
 EVERY = 5  # rounds between two looks at the later rows
 WARM_UP = 50  # rounds of a fold before it may be pruned
-N_BEFORE_PRUNING = 4  # trials that go all the way, so that there is something to compare with
+N_BEFORE_PRUNING = 3  # trials that go all the way, so that there is something to compare with
 N_RANDOM = 8  # trials before TPE begins to learn from them
 COLUMNS = ("trial", "state", "loss", "loss_as_is", "rounds", "n_folds")
 
@@ -123,7 +123,7 @@ def tune(
         return deadline is not None and time.monotonic() > deadline
 
     def objective(trial: optuna.Trial) -> float:
-        parameters = _suggest(trial, space)
+        parameters = suggest(trial, space)
         curves: list[tuple[np.ndarray, np.ndarray]] = []
         behind = 0.0  # sum over finished folds of the best loss less the base rate's
         for k, race in enumerate(races):
@@ -192,8 +192,8 @@ def tune(
 class Behind(optuna.pruners.BasePruner):
     """Prune what is behind others at the same step, once enough have been there.
 
-    A step is (fold × stride) + rounds; a fold's last step, stride - 1, is its end. There the median decides, within a
-    fold the upper quartile.
+    A step is (fold × stride) + rounds; a fold's last step, stride - 1, is its end. There the best third go on, within
+    a fold the best three quarters.
     """
 
     def __init__(self, stride: int) -> None:
@@ -212,7 +212,7 @@ class Behind(optuna.pruners.BasePruner):
         if len(others) < N_BEFORE_PRUNING:
             return False
         is_end = (step + 1) % self.stride == 0
-        return bool(trial.intermediate_values[step] > np.quantile(others, 0.5 if is_end else 0.75))
+        return bool(trial.intermediate_values[step] > np.quantile(others, 1 / 3 if is_end else 3 / 4))
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +259,8 @@ class _Race:
         return np.array(levelled), np.array(as_is)
 
 
-def _suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:
+def suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:
+    """One draw from the space."""
     return {
         name: trial.suggest_int(name, int(low), int(high), log=True)
         if isinstance(low, int)
