@@ -42,6 +42,7 @@ EVERY = 5  # rounds between two looks at the later rows
 WARM_UP = 50  # rounds of a fold before it may be pruned
 N_BEFORE_PRUNING = 3  # trials that go all the way, so that there is something to compare with
 N_RANDOM = 8  # trials before TPE begins to learn from them
+TOLD = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)  # a journal may hold interrupted ones too
 COLUMNS = ("trial", "state", "loss", "loss_as_is", "rounds", "n_folds")
 
 
@@ -161,11 +162,11 @@ def tune(
         for given in ([first] if first else []) + [space.default]:
             study.enqueue_trial(space.within(given), skip_if_exists=True)
         base = float(np.mean([race.base_rate_loss for race in races]))
-        n_finished = len([trial for trial in study.trials if trial.state.is_finished()])
-        if settings.n_trials > n_finished:
+        n_before = len([trial for trial in study.trials if trial.state in TOLD])
+        if settings.n_trials > n_before:
             study.optimize(
                 objective,
-                n_trials=settings.n_trials - n_finished,
+                n_trials=settings.n_trials - n_before,
                 timeout=settings.timeout_s,
                 callbacks=[_telling(progress, settings.n_trials, base)] if progress else None,
             )
@@ -207,7 +208,7 @@ class Behind(optuna.pruners.BasePruner):
         others = [
             other.intermediate_values[step]
             for other in study.get_trials(deepcopy=False)
-            if other.state.is_finished() and step in other.intermediate_values
+            if other.state in TOLD and step in other.intermediate_values
         ]
         if len(others) < N_BEFORE_PRUNING:
             return False
@@ -322,6 +323,6 @@ def _table(trials: Sequence[optuna.trial.FrozenTrial], space: Space, stride: int
             **{name: trial.params.get(name) for name in space.ranges},
         }
         for trial in trials
-        if trial.state.is_finished()
+        if trial.state in TOLD
     ]
     return pd.DataFrame(rows).astype({"loss": "float64", "loss_as_is": "float64", "rounds": "Int64"})
