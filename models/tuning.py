@@ -176,16 +176,17 @@ def tune(
 
     complete = _completed(trials)
     best = min(complete, key=lambda trial: (trial.value, trial.number))
+    judged = best.user_attrs["fold_losses"]  # by all folds, unless time ran out
     tuned = Tuned(
         parameters={**FIXED, "learning_rate": space.learning_rate, **best.params},
         rounds=best.user_attrs["rounds"],
         loss=best.value,
-        base_rate_loss=base,
+        base_rate_loss=float(np.mean([race.base_rate_loss for race in races[: len(judged)]])),
         n_complete=len(complete),
         n_pruned=sum(trial.state == optuna.trial.TrialState.PRUNED for trial in trials),
         loss_as_is=best.user_attrs["loss_as_is"],
-        fold_losses=tuple(best.user_attrs["fold_losses"]),
-        n_folds=len(races),
+        fold_losses=tuple(judged),
+        n_folds=len(judged),
     )
     return tuned, _table(trials, space, stride)
 
