@@ -96,7 +96,7 @@ def tells_time(X: pd.DataFrame, folds: Sequence[Fold], *, groups: Any = None, se
 
     One row per feature, most telling first, and `(all together)` at the end: `is_number`, `auc` (mean over the folds),
     `auc_latest` (in the latest), `standard_error` of the latter by group, `tells_time` (whether that is beyond chance,
-    with Bonferroni's correction for the number of features). Both halves of the groups are judged by the other half, so a
+    with Bonferroni's correction for the number of features). Each half of the groups is judged by the other, so that a
     feature that tells nothing has 0.5; gaps are a value like any other. Features that do not vary are left out.
 
     >>> rng = np.random.default_rng(0)

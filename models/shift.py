@@ -134,9 +134,9 @@ class Shift:
         }  # fmt: skip
         estimate = self.estimate(counts, centres, seed=seed) if len(p) >= MIN_ROWS else None
         if estimate is None:
-            nothing = {"rate_em": None, "low": None, "high": None, "rate_bbse": None}
-            why = f"fewer than {MIN_ROWS} rows" if len(p) < MIN_ROWS else "the scores do not tell the classes apart"
-            return Reading(**same, **nothing, correction=0.0, is_corrected=False, why=f"not estimated: {why}")
+            cause = f"fewer than {MIN_ROWS} rows" if len(p) < MIN_ROWS else "the scores do not tell the classes apart"
+            nothing: dict[str, Any] = dict.fromkeys(("rate_em", "low", "high", "rate_bbse"))
+            return Reading(**same, **nothing, correction=0.0, is_corrected=False, why=f"not estimated: {cause}")
         why = "" if correct else "correction is off"
         why = why or ("" if self.trusts_em else "on earlier origins EM did not beat the latest rate")
         why = why or estimate.doubt()
@@ -165,7 +165,7 @@ class Shift:
         for _ in range(N_BOOTSTRAP):
             again = rng.multinomial(n_known, both / both.sum()).astype("float64")
             other = rng.multinomial(n_rows, counts / counts.sum()).astype("float64")
-            rates = _rates(*np.split(again, 2), np.array(self.centres), other, centres)
+            rates = _rates(again[: len(positive)], again[len(positive) :], np.array(self.centres), other, centres)
             # A draw in which the classes look the same says nothing of the rate: anything is possible.
             drawn.append(rates[0] if rates else (0.0 if rng.random() < 0.5 else 1.0))
         low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
@@ -302,7 +302,7 @@ def _rates(
 ) -> tuple[float, float] | None:
     """EM's and BBSE's rate of the rows `counts` (by bin, mean margin `own`), classes as the reference's bins show."""
     rate = positive.sum() / (positive.sum() + negative.sum())
-    if not 0 < rate < 1:
+    if not 0 < rate < 1 or np.ptp(centres[positive + negative > 0]) < 1e-9:
         return None
     level, slope = _line(centres, positive, negative)
     if slope <= 0:
