@@ -268,7 +268,11 @@ def fit(
         "rounds": tuned.rounds,
         "n_boosters": len(raw.boosters_text),
         "parameters": dict(tuned.parameters),
-        "constraints": {name: sign for name, sign in (constraints or {}).items() if name in raw.features},
+        "constraints": {
+            name: sign
+            for name, sign in (constraints or {}).items()
+            if name in raw.features and name not in raw.vocabulary.levels
+        },
         "calibration_chosen": choice.calibrator.kind,
         "calibration_losses": dict(choice.losses),
     }
