@@ -1,7 +1,7 @@
-"""One way to learn from any rows: search parameters, boost, calibrate; and which rows judge the whole of it.
+"""One way to learn from any rows: leave out what merely tells the time, search parameters, boost, calibrate.
 
-The seam between a table and the engine (models/tuning.py, models/propensity.py): whoever has features and a target
-needs nothing else.
+The seam between a table and the engine (models/drift.py, models/tuning.py, models/propensity.py): whoever has features
+and a target needs nothing else. It also says which rows judge the whole of it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 
 from data.errors import BadInput
-from models import propensity, tuning
-from models.blocks import TEST, TRAIN, VALIDATION
+from models import drift, propensity, tuning
 from models.boosting import Tuned
+from models.drift import Selection
+from models.folds import Fold, group_folds, time_folds
 from models.propensity import Propensity
 from models.settings import Training, Tuning
 
 JUDGED_SHARE = 0.2  # of the rows, the latest (or whole groups)
-CHOOSING_SHARE = 0.25  # of the rows to learn from
+MOST_TO_TELL = 200  # features of which it is asked whether they merely tell the time
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class Learned:
-    """A model, what the search for its parameters found, and its trials (one row per trial)."""
+    """A model, what was found on the way to it, and the search's trials (one row per trial)."""
 
     model: Propensity
     tuned: Tuned
+    selection: Selection
     trials: pd.DataFrame
 
 
@@ -119,26 +121,77 @@ def learn(
     tuning_settings: Tuning,
     training: Training,
     seed: int,
-    tuned: Tuned | None = None,
-    progress: Callable[[str], None] | None = None,
+    found: Learned | None = None,
+    say: Callable[[str], None] | None = None,
+    progress: Callable[[tuning.Progress], None] | None = None,
 ) -> Learned:
-    """Search (unless `tuned` is given), boost and calibrate on all of `rows`. Raises BadInput for one class only."""
-    y, blocks = pd.Series(rows.y, index=rows.X.index), _blocks(rows, seed)
-    trials = pd.DataFrame()
-    if tuned is None:
-        if progress:
-            progress(f"searching parameters on {len(rows):,} rows × {rows.X.shape[1]:,} features …")
-        tuned, trials = tuning.tune(rows.X, y, blocks, settings=tuning_settings, seed=seed)
-    if progress:
-        progress(f"learning from {len(rows):,} rows …")
+    """Choose features and parameters (unless an earlier `found` has them), boost and calibrate on all of `rows`.
+
+    `say` is told what is being done, `progress` of each trial. Raises BadInput for one class only.
+    """
+    told = say or _nothing
+    y, folds = pd.Series(rows.y, index=rows.X.index), folds_of(rows, tuning_settings, seed)
     groups = pd.Series(rows.together, index=rows.X.index)
-    model = propensity.fit(rows.X, y, blocks, tuned=tuned, settings=training, seed=seed, groups=groups)
-    return Learned(model, tuned, trials)
+    if found is None:
+        told(f"searching parameters on {len(rows):,} rows × {rows.X.shape[1]:,} features …")
+        selection = _selected(rows, y, folds, tuning_settings, seed)
+        tuned, trials = tuning.tune(
+            selection.kept(rows.X),
+            y,
+            folds,
+            settings=tuning_settings,
+            seed=seed,
+            weights=_weights(selection, rows),
+            progress=progress,
+        )
+    else:
+        selection, tuned, trials = found.selection, found.tuned, found.trials
+    told(f"learning from {len(rows):,} rows …")
+    model = propensity.fit(
+        selection.kept(rows.X),
+        y,
+        folds,
+        tuned=tuned,
+        settings=training,
+        seed=seed,
+        groups=groups,
+        weights=_weights(selection, rows),
+    )
+    return Learned(model, tuned, selection, trials)
 
 
-def _blocks(rows: Rows, seed: int) -> pd.Series[Any]:
-    early, late = held_out(rows, seed=seed, share=CHOOSING_SHARE)
-    blocks = np.full(len(rows), "gap", dtype=object)
-    blocks[early], blocks[late] = TRAIN, VALIDATION
-    assert TEST not in blocks  # noqa: S101 - whoever judges keeps those rows to himself
-    return pd.Series(blocks, index=rows.X.index)
+def folds_of(rows: Rows, settings: Tuning, seed: int) -> list[Fold]:
+    """Rolling origins where the rows have times, else whole groups with positives dealt evenly."""
+    if rows.times is None or (rows.times == rows.times[0]).all():
+        return group_folds(rows.together, rows.y, n_folds=max(2, settings.n_folds), seed=seed)
+    moments = np.unique(rows.times)
+    gap: Any = pd.Timedelta(days=rows.gap) if moments.dtype.kind == "M" else rows.gap
+    if not rows.gap:
+        # What is learnt from must be earlier than what judges, be it by the least that two times differ by.
+        gap = np.diff(moments).min()
+    return time_folds(rows.times, n_folds=settings.n_folds, gap=gap, later_share=settings.later_share)
+
+
+def _selected(rows: Rows, y: pd.Series[Any], folds: list[Fold], settings: Tuning, seed: int) -> Selection:
+    """Nothing is left out where the rows have no time, or more features than that could be asked of each."""
+    if rows.times is None or rows.X.shape[1] > MOST_TO_TELL:
+        return Selection()
+    told = drift.tells_time(rows.X, folds, groups=rows.together, seed=seed)
+    return drift.choose(
+        rows.X,
+        y,
+        rows.times,
+        folds,
+        told=told,
+        groups=rows.together,
+        seed=seed,
+        min_positives=settings.min_positives,
+    )
+
+
+def _weights(selection: Selection, rows: Rows) -> np.ndarray | None:
+    return None if rows.times is None else selection.weights(rows.times)
+
+
+def _nothing(line: str) -> None:
+    """Nobody listens."""

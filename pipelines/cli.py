@@ -1,13 +1,18 @@
 """The `upsell` command. Exit 0 on success; on bad input one sentence on standard error and exit 2."""
 
+import io
 import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from data.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipelines.progress import Told
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -127,9 +132,14 @@ def fit(
 ) -> None:
     """Learn a propensity from any TABLE in Parquet or CSV; see docs/any-table.md."""
     from pipelines import fit as fitting
+    from pipelines.progress import Told
 
     wanted = fitting.Wanted(target, time, group, _names(drop), _names(allow), positive, gap, trials, timeout, seed)
-    report = fitting.fit(table, wanted, out, say=lambda line: click.echo(line, err=True))
+    teller = Told(io.StringIO(), sys.stderr)  # the trials themselves are kept in the folder
+    try:
+        report = fitting.fit(table, wanted, out, lambda line: _line(teller, line), teller)
+    finally:
+        teller.end()
     click.echo(fitting.as_text(report))
     click.echo(f"\nmodel {report['model_version']} in {out}")
 
@@ -148,6 +158,11 @@ def predict(table: Path, model: Path, out: Path, key: tuple[str, ...], contribut
         table, model, out, key=_names(key), contributions=contributions, say=lambda line: click.echo(line, err=True)
     )
     click.echo(f"{n:,} rows in {out}")
+
+
+def _line(teller: "Told", line: str) -> None:
+    teller.end()
+    click.echo(line, err=True)
 
 
 def _names(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from all rows, and that one is written. Nothing is written where anything is wro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ import pyarrow as pa
 
 from data.errors import BadInput
 from models import columns, evaluation, leaks, learning, table
-from models.learning import Rows
+from models.learning import Learned, Rows
 from models.settings import Evaluation, Leaks, Training, Tuning
 from models.table import Preparation
+from models.tuning import Progress
 from pipelines import model_folder, table_file
 
 # A column that alone tells the classes apart this well is the answer; from Leaks.max_auc on it is only told, since in
@@ -47,8 +48,17 @@ class Wanted:
     seed: int = 7
 
 
-def fit(path: Path, wanted: Wanted, out: Path, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Fit on the table in `path` and write the folder `out`; gives the report. Raises BadInput, and writes nothing."""
+def fit(
+    path: Path,
+    wanted: Wanted,
+    out: Path,
+    say: Callable[[str], None] = print,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Fit on the table in `path` and write the folder `out`; gives the report. Raises BadInput, and writes nothing.
+
+    `say` is told in a line what is being done, `progress` of each trial.
+    """
     model_folder.check_free(out)
     whole = table_file.read(path)
     wanted = _checked(wanted, whole.column_names)
@@ -68,14 +78,18 @@ def fit(path: Path, wanted: Wanted, out: Path, say: Callable[[str], None] = prin
         "tuning_settings": Tuning(n_trials=wanted.trials, timeout_s=wanted.timeout),
         "training": Training(),
         "seed": wanted.seed,
-        "progress": say,
+        "say": say,
     }
-    first = learning.learn(rows.take(early), **how)
+    first = learning.learn(rows.take(early), **how, progress=progress)
     judged = rows.take(late)
     compared = _judged(first.model.probability(judged.X), judged, float(rows.y[early].mean()), wanted.seed)
-    final = learning.learn(rows, tuned=first.tuned, **how)
+    final = learning.learn(rows, found=first, **how)
     if first.tuned.note:
         notes.append(first.tuned.note)
+    left_out = _dropped_by_model(final, preparation)
+    # What the model does not read, later tables need not have.
+    used = {name: kind for name, kind in preparation.kinds.items() if name not in left_out}
+    preparation = replace(preparation, kinds=used, dropped={**preparation.dropped, **left_out})
     said = evaluation.verdict(compared, Evaluation().interval)
     report = {
         "verdict": said.sentence,
@@ -94,11 +108,12 @@ def fit(path: Path, wanted: Wanted, out: Path, say: Callable[[str], None] = prin
         "judged_on": _described(rows, early, late, wanted),
         "interval": Evaluation().interval,
         **{name: {m: by[m].to_json() for m in METRICS} for name, by in compared.metrics.items()},
-        "used": dict(preparation.kinds),
-        "dropped": {**preparation.dropped, **_dropped_by_model(final.model.vocabulary.dropped, preparation)},
+        "used": used,
+        "dropped": dict(preparation.dropped),
         "notes": notes,
         "importance": _importance(final.model, preparation, judged.X),
         "search": first.tuned.to_json(),
+        "selection": first.selection.to_json(),
         "calibrator": final.model.calibrator.kind,
         "seed": wanted.seed,
     }
@@ -230,12 +245,13 @@ def _described(rows: Rows, early: np.ndarray, late: np.ndarray, wanted: Wanted) 
     }
 
 
-def _dropped_by_model(dropped: Any, preparation: Preparation) -> dict[str, str]:
+def _dropped_by_model(learned: Learned, preparation: Preparation) -> dict[str, str]:
     """Columns all of whose features the model left out."""
+    why = {**learned.model.vocabulary.dropped, **learned.selection.dropped}
     return {
-        name: dropped[preparation.parts_of(name)[0]]
+        name: why[preparation.parts_of(name)[0]]
         for name in preparation.kinds
-        if all(part in dropped for part in preparation.parts_of(name))
+        if all(part in why for part in preparation.parts_of(name))
     }
 
 

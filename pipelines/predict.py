@@ -75,14 +75,11 @@ def predict(
 
 def _scored(part: pa.Table, model: Propensity, preparation: Preparation, contributions: bool) -> dict[str, pa.Array]:
     X = preparation.features(part)
-    margin = model.margin(X)
-    interval = getattr(model, "interval", None)
-    low, high = interval.bounds(margin) if interval is not None else (None, None)
-    nothing = pa.nulls(len(X), pa.float64())
-    found = {
-        "propensity": pa.array(model.calibrator.probability(margin)),
-        "low": nothing if low is None else pa.array(low),
-        "high": nothing if high is None else pa.array(high),
+    p = model.probability(X)
+    # Models of before there were intervals have none.
+    low, high = model.bounds(p) if hasattr(model, "bounds") else (np.full(len(p), np.nan), np.full(len(p), np.nan))
+    found = {"propensity": pa.array(p)} | {
+        name: pa.array(values, from_pandas=True) for name, values in (("low", low), ("high", high))
     }
     if contributions:
         names, summed = preparation.by_column(model.contributions(X), model.features)

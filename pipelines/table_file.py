@@ -111,9 +111,12 @@ def _decoded(head: bytes, path: Path) -> str:
     if b"\0" in head:
         raise BadInput(f"{path}: this is neither Parquet nor CSV; give one of the two.")
     try:
-        return head.decode("utf-8-sig")
+        text = head.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(f"{path}: this is not UTF-8 text; save it as UTF-8, or as Parquet.") from None
+    if text.lstrip()[:1] in ("{", "[", "<"):
+        raise BadInput(f"{path}: this begins as JSON or HTML do; give a table in Parquet or CSV.")
+    return text
 
 
 def _header(text: str, path: Path) -> tuple[list[str], str]:

@@ -17,7 +17,7 @@ from data.errors import BadInput
 from models.settings import Training
 from models.table import Preparation
 from pipelines import fit as fitting
-from pipelines import model_folder
+from pipelines import model_folder, table_file
 from pipelines.fit import Wanted, fit
 from pipelines.predict import predict
 
@@ -244,19 +244,27 @@ def test_too_few_positives_to_choose_by_are_told_and_defaults_taken(tmp_path: Pa
     assert "no signal to act on" in report["verdict"]
 
 
-def test_a_single_column_and_five_thousand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Training(n_seeds=1)
+def test_a_single_column_and_hundreds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Training(n_folds=1)
     monkeypatch.setattr(fitting, "Training", lambda: one)  # what is wide here is the table, not the ensemble
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(150, 5000)).astype("float32")
-    wide = pa.table({f"x{i}": x[:, i] for i in range(5000)} | {"won": x[:, 17] + x[:, 18] > 0})
+    x = np.random.default_rng(0).normal(size=(150, 500)).astype("float32")
+    wide = pa.table({f"x{i}": x[:, i] for i in range(500)} | {"won": x[:, 17] + x[:, 18] > 0})
     pq.write_table(wide, tmp_path / "wide.parquet")
     pq.write_table(wide.select(["x17", "won"]), tmp_path / "thin.parquet")
-    for name, n in (("wide", 5000), ("thin", 1)):
+    for name, n in (("wide", 500), ("thin", 1)):
         report = fit(tmp_path / f"{name}.parquet", Wanted("won", trials=1), tmp_path / name, silent)
         assert len(report["used"]) == n
         predict(tmp_path / f"{name}.parquet", tmp_path / name, tmp_path / "p.parquet", contributions=True, say=silent)
         assert len(pq.read_schema(tmp_path / "p.parquet").names) == 4 + n + 1
+
+
+def test_five_thousand_columns_are_read_as_such(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 9, size=(200, 5000))
+    rows = [",".join(map(str, row)) for row in x]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(f"x{i}" for i in range(5000)), *rows]))
+    read = table_file.read(tmp_path / "t.csv")
+    made = Preparation.learn(read, target="x0", positive="1")
+    np.testing.assert_array_equal(made.features(read).to_numpy(), x[:, 1:])
 
 
 def test_groups_are_held_out_whole(tmp_path: Path) -> None:
@@ -267,19 +275,20 @@ def test_groups_are_held_out_whole(tmp_path: Path) -> None:
     frame = frame.assign(team=team.astype(str), mark=rng.normal(size=80)[team], won=(rng.random(80) < 0.5)[team])
     frame.to_csv(tmp_path / "t.csv", index=False)
     drop = tuple(c for c in frame if c not in ("team", "mark", "won"))
-    apart = fit(tmp_path / "t.csv", Wanted("won", group="team", drop=drop, trials=2), tmp_path / "a", silent)
+    apart = fit(tmp_path / "t.csv", Wanted("won", group="team", drop=drop, trials=1), tmp_path / "a", silent)
     assert apart["judged_on"]["groups"] == 16
     assert apart["is_better_than_base_rate"] is False
-    mixed = fit(tmp_path / "t.csv", Wanted("won", drop=(*drop, "team"), trials=2), tmp_path / "b", silent)
+    mixed = fit(tmp_path / "t.csv", Wanted("won", drop=(*drop, "team"), trials=1), tmp_path / "b", silent)
     assert mixed["ours"]["auc"]["value"] > apart["ours"]["auc"]["value"] + 0.2
 
 
-def test_a_folder_of_an_earlier_fit_is_replaced_whole(fitted: tuple, tmp_path: Path) -> None:
-    folder, _, _ = fitted
-    for trials in (2, 1):
-        report = fit(folder / "table.csv", Wanted("won", trials=trials), tmp_path / "m", silent)
+def test_a_folder_of_an_earlier_fit_is_replaced_whole(tmp_path: Path) -> None:
+    table(300)[["seats", "gaps", "won"]].to_csv(tmp_path / "t.csv", index=False)
+    for seed in (0, 1):
+        report = fit(tmp_path / "t.csv", Wanted("won", trials=1, seed=seed), tmp_path / "m", silent)
         assert json.loads((tmp_path / "m" / "model.json").read_text())["model_version"] == report["model_version"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["m"]
+        assert json.loads((tmp_path / "m" / "report.json").read_text())["seed"] == seed
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["m", "t.csv"]
 
 
 def test_rows_without_a_target_are_left_out_and_counted(tmp_path: Path) -> None:
