@@ -143,7 +143,7 @@ def as_text(report: dict[str, Any]) -> str:
     lines += ["", f"used      {len(report['used']):,} columns; of what they add (mean log-odds):"]
     lines += [f"          {share:>6.1%}  {name}" for name, share in strongest]
     left = report["dropped"]
-    lines += ["", f"left out  {len(left):,} columns:"]
+    lines += ["", f"left out  {len(left):,} columns:"] if left else []
     lines += [f"          {name}: {why}" for name, why in list(left.items())[:N_SHOWN]]
     if len(left) > N_SHOWN:
         lines.append(f"          … and {len(left) - N_SHOWN:,} more, all in report.json")
