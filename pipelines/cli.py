@@ -150,12 +150,19 @@ def fit(
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=".parquet or .csv")
 @click.option("--key", multiple=True, metavar="COL,…", help="Columns to copy; else `row`, from 1.")
 @click.option("--contributions", is_flag=True, help="Also what each column adds, in log-odds.")
-def predict(table: Path, model: Path, out: Path, key: tuple[str, ...], contributions: bool) -> None:
+@click.option("--no-correct", is_flag=True, help="Keep the base rate of fitting, whatever the scores say of it.")
+def predict(table: Path, model: Path, out: Path, key: tuple[str, ...], contributions: bool, no_correct: bool) -> None:
     """Score a TABLE with a model of `upsell fit`, a row per row, in its order."""
     from pipelines import predict as predicting
 
     n = predicting.predict(
-        table, model, out, key=_names(key), contributions=contributions, say=lambda line: click.echo(line, err=True)
+        table,
+        model,
+        out,
+        key=_names(key),
+        contributions=contributions,
+        correct=not no_correct,
+        say=lambda line: click.echo(line, err=True),
     )
     click.echo(f"{n:,} rows in {out}")
 

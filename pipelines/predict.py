@@ -30,13 +30,15 @@ def predict(
     *,
     key: Sequence[str] = (),
     contributions: bool = False,
+    correct: bool = True,
     say: Callable[[str], None] = print,
 ) -> int:
     """Write a row per row of the table to `out`: its key, `propensity`, `low`, `high`; gives the number of rows.
 
     The key is the columns named, else `row`, from 1. `low` and `high` are empty where the model has no interval. With
     `contributions` a column per column of the table follows, in log-odds, and `(base)`; they add up to the margin.
-    Raises BadInput, and writes nothing, where the table or the model cannot be read.
+    Where the scores say, beyond doubt, that the base rate has moved, probabilities are set to it unless `correct` is
+    False; what columns add stays. Raises BadInput, and writes nothing, where the table or the model cannot be read.
     """
     _check_out(out, path)
     model, preparation = model_folder.read(folder)
@@ -52,12 +54,16 @@ def predict(
     if out.suffix == ".csv" and (nested := [n for n in names if pa.types.is_nested(whole.schema.field(n).type)]):
         raise BadInput(f"--key: {nested[0]} holds lists, which CSV cannot; write .parquet, or give another key.")
     step = max(1_000, VALUES_AT_ONCE // max(1, len(model.features)))
+    starts = range(0, whole.num_rows, step)
+    margins = [model.margin(preparation.features(whole.slice(start, step))) for start in starts]
+    if correct:
+        model = _at_its_rate(model, np.concatenate(margins), say)
     beside = out.with_name(f".{out.name}.partial")
     writer: Any = None
     try:
-        for start in range(0, whole.num_rows, step):
+        for start, margin in zip(starts, margins, strict=True):
             part = whole.slice(start, step)
-            scored = _scored(part, model, preparation, contributions)
+            scored = _scored(part, margin, model, preparation, contributions)
             keys = {name: part.column(name) for name in names} or {
                 ROW: pa.array(np.arange(start + 1, start + 1 + part.num_rows))
             }
@@ -73,16 +79,30 @@ def predict(
     return int(whole.num_rows)
 
 
-def _scored(part: pa.Table, model: Propensity, preparation: Preparation, contributions: bool) -> dict[str, pa.Array]:
-    X = preparation.features(part)
-    p = model.probability(X)
+def _at_its_rate(model: Propensity, margins: np.ndarray, say: Callable[[str], None]) -> Propensity:
+    """The model at the base rate that these rows' scores tell of; itself where it keeps nothing to tell it by."""
+    if not (hasattr(model, "read") and hasattr(model, "corrected")):
+        return model
+    reading = model.read(model.calibrator.probability(margins))
+    if reading is not None and reading.is_corrected:
+        say(
+            f"note      the base rate has moved from {reading.rate_carried:.2%} to {reading.rate_em:.2%}: {reading.why}"
+        )
+    moved: Propensity = model.corrected(reading)
+    return moved
+
+
+def _scored(
+    part: pa.Table, margin: np.ndarray, model: Propensity, preparation: Preparation, contributions: bool
+) -> dict[str, pa.Array]:
+    p = model.calibrator.probability(margin)
     # Models of before there were intervals have none.
     low, high = model.bounds(p) if hasattr(model, "bounds") else (np.full(len(p), np.nan), np.full(len(p), np.nan))
     found = {"propensity": pa.array(p)} | {
         name: pa.array(values, from_pandas=True) for name, values in (("low", low), ("high", high))
     }
     if contributions:
-        names, summed = preparation.by_column(model.contributions(X), model.features)
+        names, summed = preparation.by_column(model.contributions(preparation.features(part)), model.features)
         found |= {name: pa.array(summed[:, i]) for i, name in enumerate([*names, BASE])}
     return found
 
