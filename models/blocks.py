@@ -68,3 +68,17 @@ def target(y: pd.Series[Any]) -> np.ndarray:
     if len(other):
         raise BadInput(f"the target holds {other[0]:g}; it must be 0 or 1 (or false, true) in every row.")
     return values
+
+
+def both_classes(y: np.ndarray) -> None:
+    """Raises BadInput where these rows, which are to be learnt from, hold one class only, or are none."""
+    if len(y) == 0:
+        raise BadInput(
+            "there are no rows to learn from; the history is too short for its blocks, or label.horizon_days too long."
+        )
+    if not 0 < y.sum() < len(y):
+        found = "no positives" if y.sum() == 0 else "nothing but positives"
+        raise BadInput(
+            f"there are {found} among the {len(y)} rows to learn from, so there is nothing to tell apart; "
+            "give a longer history, or change the label's definition."
+        )

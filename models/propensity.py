@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,12 +12,15 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from data.errors import BadInput
 from models import calibration, explanation
-from models.blocks import Blocks
-from models.boosting import Tuned, dataset
+from models.blocks import both_classes, target
+from models.boosting import Tuned, dataset, monotone, subset
 from models.calibration import Calibrator
+from models.folds import Fold, learnt, parts_of
+from models.levels import level, log_loss
 from models.settings import Training
 from models.vocabulary import Vocabulary
 
@@ -131,63 +134,199 @@ class Propensity:
         return np.mean([booster.predict(matrix, raw_score=True) for booster in self.boosters], axis=0)
 
 
-def fit(
+@dataclass(frozen=True, eq=False)
+class Later:
+    """What models that knew only the past said of later rows: one entry per later row of the folds, fold after fold.
+
+    For whatever must be chosen on rows that were not learnt from: the calibrator, an interval, a correction.
+    """
+
+    margin: np.ndarray  # log-odds, as training left them
+    y: np.ndarray
+    fold: np.ndarray  # its number, from the earliest
+    rows: np.ndarray  # places in the table given
+    groups: np.ndarray  # as given, or the place
+
+    def levelled(self) -> Later:
+        """Each fold's margins moved until their mean probability is the fold's rate; folds of one class left out."""
+        parts, margins = [], []
+        for k in np.unique(self.fold):
+            places = np.flatnonzero(self.fold == k)
+            rate = float(self.y[places].mean())
+            if 0 < rate < 1:
+                parts.append(places)
+                margins.append(self.margin[places] + level(self.margin[places], rate))
+        if not parts:
+            return self
+        kept = np.concatenate(parts)
+        return Later(np.concatenate(margins), self.y[kept], self.fold[kept], self.rows[kept], self.groups[kept])
+
+
+def rehearse(
     X: pd.DataFrame,
     y: pd.Series[Any],
-    blocks: pd.Series[Any],
+    folds: Sequence[Fold],
     *,
     tuned: Tuned,
     settings: Training,
     seed: int,
     groups: pd.Series[Any] | None = None,
-) -> Propensity:
-    """Boost on the train block, calibrate on the validation block; the test block is not looked at.
-
-    With `settings.refit` the boosters then learn again from both blocks; the calibrator keeps its shape, and is moved
-    until the mean probability of the validation rows is their rate.
-
-    One row of `X` per row of `y` and `blocks`; `groups` names rows that belong together (an account's snapshots).
-    The same arguments give the same bytes. Raises BadInput where the train block has one class only.
-    """
-    parts = Blocks.split(X, y, blocks)
-    raw = _boosted(parts.X_train, parts.y_train, tuned, settings.n_seeds, seed)
+    weights: np.ndarray | None = None,
+    constraints: Mapping[str, int] | None = None,
+) -> Later:
+    """The whole ensemble learns from each fold's `train` and speaks of its `later`; arguments as for `fit`."""
     together = np.arange(len(X)) if groups is None else np.asarray(groups)
-    choice = calibration.choose(
-        raw.margin(parts.X_validation),
-        parts.y_validation,
-        together[parts.is_validation],
-        prior=float(parts.y_train.mean()),
-        n_folds=settings.n_calibration_folds,
-        seed=seed,
+    parts = []
+    for k, fold in enumerate(folds):
+        known = target(y.iloc[fold.train])
+        if len(fold.later) == 0 or not 0 < known.sum() < len(known):
+            continue
+        raw = _boosted(
+            X, y, fold.train, tuned=tuned, settings=settings, seed=seed,
+            groups=together, weights=weights, constraints=constraints,
+        )  # fmt: skip
+        parts.append((raw.margin(X.iloc[fold.later]), np.full(len(fold.later), k), fold.later))
+    if not parts:
+        nothing = np.zeros(0)
+        return Later(nothing, nothing, np.zeros(0, dtype="int64"), np.zeros(0, dtype="int64"), together[:0])
+    margin, numbers, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Later(margin, target(y.iloc[rows]), numbers, rows, together[rows])
+
+
+def compared(ours: Later, theirs: Later) -> dict[str, float]:
+    """Log loss on the same later rows, each fold at its own level; the paired difference and its standard error.
+
+    The standard error is by group: rows of one account stand or fall together.
+    """
+    mine, other = ours.levelled(), theirs.levelled()
+    differences = calibration.log_losses(mine.y, expit(mine.margin)) - calibration.log_losses(
+        other.y, expit(other.margin)
     )
-    calibrator = choice.calibrator
-    if settings.refit and len(parts.y_validation):
-        both = pd.concat([parts.X_train, parts.X_validation])
-        raw = _boosted(both, np.concatenate([parts.y_train, parts.y_validation]), tuned, settings.n_seeds, seed)
-        calibrator = calibrator.levelled(raw.margin(parts.X_validation), parts.y_validation)
+    return {
+        "log_loss": log_loss(mine.margin, mine.y),
+        "log_loss_without": log_loss(other.margin, other.y),
+        "difference": float(differences.mean()),
+        "standard_error": calibration.standard_error(differences, pd.factorize(mine.groups)[0]),
+        "n_rows": len(mine.y),
+    }
+
+
+def fit(
+    X: pd.DataFrame,
+    y: pd.Series[Any],
+    folds: Sequence[Fold],
+    *,
+    tuned: Tuned,
+    settings: Training,
+    seed: int,
+    groups: pd.Series[Any] | None = None,
+    weights: np.ndarray | None = None,
+    constraints: Mapping[str, int] | None = None,
+    later: Later | None = None,
+) -> Propensity:
+    """Calibrate on the later rows of `folds`, then boost on all their rows; rows of `X` in no fold are not looked at.
+
+    The ensemble: groups are dealt into `settings.n_folds`, and a booster per fold and seed learns from the groups of
+    all others; their log-odds are averaged, so contributions are too, and still add up.
+
+    The calibrator's *shape* is chosen on later rows of every fold, each fold's level put right first: its slope is what
+    lasts. Its *level* is then set on the latest fold: the mean probability of those rows is their rate. Without
+    `settings.refit` the boosters are those that learnt from the latest fold's `train` alone.
+
+    One row of `X` per row of `y` (0 or 1), `groups` (rows that belong together, as an account's snapshots) and
+    `weights` (in training); `constraints` as for `boosting.monotone`; `later`: what `rehearse` gave, if it was already
+    called. The same arguments give the same bytes. Raises BadInput where there is nothing to tell apart.
+    """
+    lengths = {len(X), len(y)} | {len(given) for given in (groups, weights) if given is not None}
+    if len(lengths) > 1:
+        raise BadInput(f"features, target, groups and weights have {sorted(lengths)} rows; they must be the same rows.")
+    rows = learnt(folds) if settings.refit else folds[-1].train
+    known = target(y.iloc[folds[-1].train])
+    both_classes(known)
+    same: dict[str, Any] = {
+        "tuned": tuned, "settings": settings, "seed": seed, "groups": groups, "weights": weights,
+        "constraints": constraints,
+    }  # fmt: skip
+    if later is None:
+        later = rehearse(X, y, folds, **same)
+    prior = float(known.mean())
+    shaped = later.levelled()
+    choice = calibration.choose(
+        shaped.margin, shaped.y, shaped.groups, prior=prior, n_folds=settings.n_calibration_folds, seed=seed
+    )
+    raw = _boosted(X, y, rows, **same)
+    latest = folds[-1].later
+    calibrator = _levelled(choice.calibrator, raw, X.iloc[latest], target(y.iloc[latest]), prior)
     facts = {
-        "n_train": len(parts.y_train),
-        "n_validation": len(parts.y_validation),
-        "rate_train": float(parts.y_train.mean()),
-        "rate_validation": float(parts.y_validation.mean()) if len(parts.y_validation) else None,
+        "n_rows": len(rows),
+        "rate_train": float(target(y.iloc[rows]).mean()),
+        "n_later": len(later.y),
+        "rate_later": float(later.y.mean()) if len(later.y) else None,
+        "rate_latest": float(target(y.iloc[latest]).mean()) if len(latest) else None,
+        "n_time_folds": len(folds),
         "is_refit": settings.refit,
         "rounds": tuned.rounds,
-        "seeds": [seed + i for i in range(settings.n_seeds)],
+        "n_boosters": len(raw.boosters_text),
         "parameters": dict(tuned.parameters),
+        "constraints": {
+            name: sign
+            for name, sign in (constraints or {}).items()
+            if name in raw.features and name not in raw.vocabulary.levels
+        },
         "calibration_chosen": choice.calibrator.kind,
         "calibration_losses": dict(choice.losses),
     }
     return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts)
 
 
-def _boosted(X: pd.DataFrame, y: np.ndarray, tuned: Tuned, n_seeds: int, seed: int) -> Propensity:
-    """An uncalibrated model: boosters that differ by their seed only."""
-    vocabulary = Vocabulary.learn(X)
-    rows = dataset(vocabulary, vocabulary.encode(X), y)
-    texts = [
-        lgb.train({**tuned.parameters, "seed": seed + i}, rows, tuned.rounds).model_to_string() for i in range(n_seeds)
-    ]
+def _levelled(shape: Calibrator, raw: Propensity, X: pd.DataFrame, y: np.ndarray, prior: float) -> Calibrator:
+    """The calibrator at the level of these rows; a flat one becomes their rate, with one row's worth of the prior."""
+    if len(y) == 0:
+        return shape
+    if shape.kind != "isotonic" and shape.slope == 0:
+        rate = (float(y.sum()) + prior) / (len(y) + 1)
+        return Calibrator("sigmoid", slope=0.0, intercept=float(logit(rate)))
+    return shape.levelled(raw.margin(X), y)
+
+
+def _boosted(
+    X: pd.DataFrame,
+    y: pd.Series[Any],
+    rows: np.ndarray,
+    *,
+    tuned: Tuned,
+    settings: Training,
+    seed: int,
+    groups: Any,
+    weights: np.ndarray | None,
+    constraints: Mapping[str, int] | None,
+) -> Propensity:
+    """An uncalibrated model of these rows: a booster per seed and fold of groups, over one binned set."""
+    mine, values = X.iloc[rows], target(y.iloc[rows])
+    vocabulary = Vocabulary.learn(mine)
+    binned = dataset(vocabulary, vocabulary.encode(mine), values, None if weights is None else weights[rows])
+    parameters = {**tuned.parameters, **monotone(vocabulary, constraints)}
+    texts = []
+    for i, places in enumerate(
+        _all_but_one(values, None if groups is None else np.asarray(groups)[rows], settings, seed)
+    ):
+        part = subset(binned, places)
+        for j in range(settings.n_seeds):
+            own = {**parameters, "seed": seed + i * settings.n_seeds + j}
+            texts.append(lgb.train(own, part, tuned.rounds).model_to_string())
     return Propensity(tuple(texts), vocabulary, Calibrator("none"))
+
+
+def _all_but_one(y: np.ndarray, groups: np.ndarray | None, settings: Training, seed: int) -> list[np.ndarray]:
+    """Places to learn from, for each fold of groups; all places, once, where some fold would leave one class only."""
+    everything = [np.arange(len(y))]
+    codes = np.arange(len(y)) if groups is None else pd.factorize(groups)[0]
+    n_parts = min(settings.n_folds, int(codes.max()) + 1)
+    if n_parts < 2:
+        return everything
+    part = parts_of(codes, y, n_parts=n_parts, seed=seed)
+    kept = [np.flatnonzero(part != k) for k in range(n_parts)]
+    return kept if all(0 < y[places].sum() < len(places) for places in kept) else everything
 
 
 def _sha256(text: str) -> str:

@@ -10,7 +10,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Tuning(Settings):
-    """How long to look for good parameters of the booster.
+    """How long to look for good parameters of the booster, and by which later rows they are judged.
 
     >>> Tuning(n_trials=100).n_trials
     100
@@ -20,22 +20,34 @@ class Tuning(Settings):
     # Seconds. With a limit the number of trials depends on the machine, and runs are no longer reproducible.
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     max_rounds: Annotated[int, Field(ge=1)] = 400
-    # Rounds without a better validation loss after which a trial ends.
+    # Rounds without a better loss after which a fold ends.
     patience: Annotated[int, Field(ge=1)] = 30
-    # With fewer positives than this in the validation block nothing is tuned: any choice would be chance.
+    # Spans of later rows that judge, each by a model that knows only what was known before it.
+    n_folds: Annotated[int, Field(ge=1)] = 3
+    # The share of the rows to learn from, the latest, that those spans cover.
+    later_share: Share = 0.5
+    # With fewer rows of the rarer class than this in a span it does not judge: any choice would be chance.
     min_positives: Annotated[int, Field(ge=2)] = 20
+    # Keep trials in a journal and go on with them in the next run. What is found then depends on past runs.
+    resume: bool = False
+    # Parameters to try first, as an earlier champion's; the default ones come second. None: none.
+    first: dict[str, float] | None = None
 
 
 class Training(Settings):
     """How the final model is made."""
 
-    # Boosters that differ by their random seed only, averaged in log-odds.
-    n_seeds: Annotated[int, Field(ge=1)] = 5
-    # Whether, once calibrated, the boosters learn again from train and validation rows together: the latest rows are
+    # Boosters that differ by their random seed, for each fold; all are averaged in log-odds.
+    n_seeds: Annotated[int, Field(ge=1)] = 1
+    # Groups (accounts) are dealt into so many folds, and each booster learns from all but one; 1: from all.
+    n_folds: Annotated[int, Field(ge=1)] = 5
+    # Whether, once calibrated, the boosters learn again from all rows, the later ones included: the latest rows are
     # those most like the week to be scored.
     refit: bool = True
     # Folds for choosing the calibrator, each group of rows (an account) wholly in one.
     n_calibration_folds: Annotated[int, Field(ge=2)] = 5
+    # Hold the score to the directions that features declare (`rises`): closer to a limit never lowers it.
+    monotone: bool = False
 
 
 class Evaluation(Settings):

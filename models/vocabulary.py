@@ -13,6 +13,9 @@ from pandas.api import types
 from data.errors import BadInput
 
 Matrix = np.ndarray  # float64 (rows, features), NaN where nothing is known
+# A text with more levels than this keeps those of at least so many rows, and at most so many, the most frequent ones;
+# the others are one level together. A booster would learn thousands of levels by heart, each from a few rows.
+FEW_LEVELS, MIN_LEVEL_ROWS, MAX_LEVELS = 64, 20, 254
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Vocabulary:
     """The features that a model reads, in their order, and the levels of each that is text.
 
     Frozen when the model is trained and kept beside it as JSON, since a category's code means nothing without it.
-    A number is itself, a flag 0 or 1, a text the place of its level; missing, infinite and unseen are all NaN.
+    A number is itself, a flag 0 or 1, a text the place of its level; missing, infinite and unseen are all NaN. Where
+    rare levels were pooled, they and unseen ones share the place behind the last.
 
     >>> X = pd.DataFrame({"seats": [3.0, None, 8.0], "plan": ["pro", "free", None], "country": ["DE", "DE", "DE"]})
     >>> words = Vocabulary.learn(X)
@@ -38,8 +42,10 @@ same code and tables as at training, or train again.
     features: tuple[str, ...]
     # Levels by feature; a feature that is not here is a number.
     levels: Mapping[str, tuple[str, ...]]
-    # What was left out, and why: "empty" or "constant".
+    # What was left out, and why: "empty", "constant", or a text of which no level has enough rows.
     dropped: Mapping[str, str] = field(default_factory=dict)
+    # The texts whose rare levels are one level together.
+    pooled: frozenset[str] = frozenset()
 
     @classmethod
     def learn(cls, X: pd.DataFrame) -> Vocabulary:
@@ -50,26 +56,40 @@ same code and tables as at training, or train again.
         features: list[str] = []
         levels: dict[str, tuple[str, ...]] = {}
         dropped: dict[str, str] = {}
+        pooled: set[str] = set()
         for name in X.columns:
             column = X[name]
             if column.isna().all():
                 dropped[name] = "empty"
                 continue
             words = _is_text(column)
-            values: pd.Series[Any] = _text(column) if words else _numbers(column)
-            known = values.dropna().unique()
-            # One value beside gaps is kept: whether it is known may itself predict.
-            if len(known) == 0 or (len(known) == 1 and not values.isna().any()):
-                dropped[name] = "constant" if len(known) else "empty"
-                continue
-            features.append(name)
             if words:
-                levels[name] = tuple(sorted(known))
+                counts = _level_counts(column)
+                n_known, has_gaps = len(counts), bool(column.isna().any())
+            else:
+                numbers = _numbers(column)
+                is_gap = np.isnan(numbers)
+                has_gaps = bool(is_gap.any())
+                known = numbers[~is_gap]
+                n_known = 0 if len(known) == 0 else 1 + bool((known != known[0]).any())
+            # One value beside gaps is kept: whether it is known may itself predict.
+            if n_known == 0 or (n_known == 1 and not has_gaps):
+                dropped[name] = "constant" if n_known else "empty"
+                continue
+            if words:
+                kept = _frequent(counts)
+                if not kept:
+                    dropped[name] = f"text: {n_known:,} values in {len(X):,} rows, none of them in {MIN_LEVEL_ROWS}"
+                    continue
+                levels[name] = kept
+                if len(kept) < n_known:
+                    pooled.add(name)
+            features.append(name)
         if not features:
             raise BadInput(
                 f"none of the {len(dropped)} features varies, so there is nothing to learn from; add features."
             )
-        return cls(tuple(features), levels, dropped)
+        return cls(tuple(features), levels, dropped, frozenset(pooled))
 
     def encode(self, X: pd.DataFrame) -> Matrix:
         """The matrix (rows of `X`, `features`). Columns that the model does not know are ignored."""
@@ -95,26 +115,31 @@ same code and tables as at training, or train again.
             "features": list(self.features),
             "levels": {name: list(words) for name, words in self.levels.items()},
             "dropped": dict(self.dropped),
+            "pooled": sorted(self.pooled),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Vocabulary:
         """From what `to_json` gave."""
         levels = {name: tuple(words) for name, words in content["levels"].items()}
-        return cls(tuple(content["features"]), levels, dict(content["dropped"]))
+        return cls(tuple(content["features"]), levels, dict(content["dropped"]), frozenset(content.get("pooled", ())))
 
     def _codes(self, column: pd.Series[Any]) -> np.ndarray:
+        if str(column.name) not in self.levels and column.dtype == np.float64:
+            return _finite(column.to_numpy())
         if column.isna().all():
             return np.full(len(column), np.nan)
         if str(column.name) not in self.levels:
-            return _numbers(column).to_numpy()
+            return _numbers(column)
         if not _is_text(column):
             raise BadInput(
                 f"the feature {column.name} was text at training and is {column.dtype} now; give it as text again."
             )
-        codes = pd.Index(self.levels[str(column.name)]).get_indexer(pd.Index(_text(column))).astype("float64")
-        codes[codes < 0] = np.nan
-        return codes
+        levels = self.levels[str(column.name)]
+        places, words = _words(column)
+        codes = pd.Index(levels).get_indexer(pd.Index(words)).astype("float64")
+        codes[codes < 0] = len(levels) if column.name in self.pooled else np.nan
+        return np.append(codes, np.nan)[places]
 
 
 def _is_text(column: pd.Series[Any]) -> bool:
@@ -134,17 +159,38 @@ def _is_text(column: pd.Series[Any]) -> bool:
     )
 
 
-def _text(column: pd.Series[Any]) -> pd.Series[Any]:
-    """As plain strings, None where missing."""
-    return pd.Series([str(v) if known else None for v, known in zip(column, column.notna(), strict=True)], dtype=object)
+def _words(column: pd.Series[Any]) -> tuple[np.ndarray, list[str]]:
+    """Each row's place in the distinct words (-1 where missing), and the words as plain strings."""
+    places, known = pd.factorize(column, use_na_sentinel=True)
+    return places, [str(value) for value in known]
 
 
-def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+def _level_counts(column: pd.Series[Any]) -> dict[str, int]:
+    """How many rows hold each level."""
+    places, words = _words(column)
+    return dict(zip(words, np.bincount(places[places >= 0], minlength=len(words)).tolist(), strict=True))
+
+
+def _frequent(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The levels to keep, in the alphabet's order: all of few; of many, the frequent ones."""
+    if len(counts) <= FEW_LEVELS:
+        return tuple(sorted(counts))
+    often = sorted((-n, word) for word, n in counts.items() if n >= MIN_LEVEL_ROWS)
+    return tuple(sorted(word for _, word in often[:MAX_LEVELS]))
+
+
+def _numbers(column: pd.Series[Any]) -> np.ndarray:
     """As float64, NaN where missing or infinite."""
+    if column.dtype == np.float64:
+        return _finite(column.to_numpy())
     if _is_text(column):
         raise BadInput(f"the feature {column.name} was a number at training and is text now; give it as numbers again.")
     values = column.astype("object").where(column.notna(), np.nan).astype("float64") if column.hasnans else column
-    return values.astype("float64").replace([np.inf, -np.inf], np.nan)
+    return _finite(values.astype("float64").to_numpy())
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -1,13 +1,18 @@
 """The `upsell` command. Exit 0 on success; on bad input one sentence on standard error and exit 2."""
 
+import io
 import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from data.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipelines.progress import Told
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -96,6 +101,82 @@ def simulate(
         out=out,
     )
     click.echo(f"{accounts:,} simulated accounts over {months} months in {out}")
+
+
+@cli.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--target", required=True, help="The column to predict: two values, as 0/1, true/false or yes/no.")
+@click.option("--time", help="The column that orders the rows; the latest fifth then judges.")
+@click.option("--group", help="What recurs (an account): without --time its rows are on one side of a split only.")
+@click.option("--drop", multiple=True, metavar="COL,…", help="Columns to leave out.")
+@click.option("--allow", multiple=True, metavar="COL,…", help="Columns that may tell as much as they do.")
+@click.option("--positive", metavar="VALUE", help="The target's value to predict; else the one that says yes.")
+@click.option(
+    "--gap", type=click.FloatRange(min=0), default=0.0, help="Days (or --time's unit) until a target is known."
+)
+@click.option("--trials", type=click.IntRange(min=1), default=30, show_default=True, help="Parameters to try.")
+@click.option("--timeout", type=click.FloatRange(min=1), help="Seconds to search; results then depend on the machine.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The model's folder.")
+def fit(
+    table: Path,
+    target: str,
+    time: str | None,
+    group: str | None,
+    drop: tuple[str, ...],
+    allow: tuple[str, ...],
+    positive: str | None,
+    gap: float,
+    trials: int,
+    timeout: float | None,
+    seed: int,
+    out: Path,
+) -> None:
+    """Learn a propensity from any TABLE in Parquet or CSV; see docs/any-table.md."""
+    from pipelines import fit as fitting
+    from pipelines.progress import Told
+
+    wanted = fitting.Wanted(target, time, group, _names(drop), _names(allow), positive, gap, trials, timeout, seed)
+    teller = Told(io.StringIO(), sys.stderr)  # the trials themselves are kept in the folder
+    try:
+        report = fitting.fit(table, wanted, out, lambda line: _line(teller, line), teller)
+    finally:
+        teller.end()
+    click.echo(fitting.as_text(report))
+    click.echo(f"\nmodel {report['model_version']} in {out}")
+
+
+@cli.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--model", type=click.Path(path_type=Path), required=True, metavar="DIR", help="What `fit` wrote.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help=".parquet or .csv")
+@click.option("--key", multiple=True, metavar="COL,…", help="Columns to copy; else `row`, from 1.")
+@click.option("--contributions", is_flag=True, help="Also what each column adds, in log-odds.")
+@click.option("--no-correct", is_flag=True, help="Keep the base rate of fitting, whatever the scores say of it.")
+def predict(table: Path, model: Path, out: Path, key: tuple[str, ...], contributions: bool, no_correct: bool) -> None:
+    """Score a TABLE with a model of `upsell fit`, a row per row, in its order."""
+    from pipelines import predict as predicting
+
+    n = predicting.predict(
+        table,
+        model,
+        out,
+        key=_names(key),
+        contributions=contributions,
+        correct=not no_correct,
+        say=lambda line: click.echo(line, err=True),
+    )
+    click.echo(f"{n:,} rows in {out}")
+
+
+def _line(teller: "Told", line: str) -> None:
+    teller.end()
+    click.echo(line, err=True)
+
+
+def _names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns named by commas, by repeating the option, or both."""
+    return tuple(name.strip() for part in given for name in part.split(",") if name.strip())
 
 
 def _day(moment: datetime) -> date:

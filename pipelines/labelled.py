@@ -1,11 +1,14 @@
 """Snapshots whose outcome is known, as learning wants them: features, target, block, and which belong together."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 
 from data.errors import BadInput
+from models.folds import Fold, time_folds
+from models.settings import Tuning
 from pipelines import tables
 
 KEY = ["account_id", "as_of"]
@@ -14,7 +17,11 @@ BLOCKS = ["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class Labelled:
-    """One row per (account_id, as_of) of the blocks train, validation and test, in the order of the key."""
+    """One row per (account_id, as_of) whose outcome is known, in the order of the key.
+
+    Beside the blocks train, validation and test there are rows of the gap between the first two: they are learnt from
+    by whatever is judged later than their windows end, but by nothing that is judged on the validation block.
+    """
 
     X: pd.DataFrame
     y: "pd.Series[Any]"
@@ -24,7 +31,18 @@ class Labelled:
 
     def block(self, name: str) -> "Labelled":
         """The rows of one block."""
-        rows = (self.blocks == name).to_numpy()
+        return self._where((self.blocks == name).to_numpy())
+
+    def learning(self) -> "Labelled":
+        """All rows that learning may see: their windows were over before the test block began."""
+        return self._where((self.blocks != "test").to_numpy())
+
+    def folds(self, settings: Tuning, horizon_days: int) -> list[Fold]:
+        """Rolling origins over these rows, each with the label's window between what is learnt from and what judges."""
+        gap = timedelta(days=horizon_days)
+        return time_folds(self.periods, n_folds=settings.n_folds, gap=gap, later_share=settings.later_share)
+
+    def _where(self, rows: Any) -> "Labelled":
         return Labelled(self.X[rows], self.y[rows], self.blocks[rows], self.groups[rows], self.periods[rows])
 
 
@@ -39,7 +57,9 @@ def join(training: pd.DataFrame, labels: pd.DataFrame) -> Labelled:
     >>> rows.X["seats"].tolist(), rows.y.tolist()
     ([5.0], [True])
     """
-    known = labels.loc[labels["block"].isin(BLOCKS), [*KEY, "is_expansion", "block"]]
+    first_chosen_by = labels.loc[labels["block"] == "validation", "as_of"].min()
+    is_between = (labels["block"] == "gap") & (labels["as_of"] < first_chosen_by)
+    known = labels.loc[labels["block"].isin(BLOCKS) | is_between, [*KEY, "is_expansion", "block"]]
     rows = known.merge(training, on=KEY, how="left", validate="one_to_one", indicator="found_in").sort_values(KEY)
     missing = rows[rows.pop("found_in") != "both"]
     if len(missing):
@@ -61,3 +81,9 @@ def join(training: pd.DataFrame, labels: pd.DataFrame) -> Labelled:
 def read() -> Labelled:
     """From the lake."""
     return join(tables.TRAINING.read(), tables.LABELS.read())
+
+
+def directions() -> dict[str, int]:
+    """+1 or -1 by the name of each feature that declares in which direction it may move the score."""
+    declared = tables.DIRECTIONS.read()
+    return dict(zip(declared["feature"], declared["rises"].astype(int), strict=True))

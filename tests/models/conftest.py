@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not make s
 import worlds
 
 from models import boosting, propensity
+from models.folds import block_fold
 from models.settings import Training
 
 
@@ -21,9 +22,9 @@ def model(world: worlds.World) -> propensity.Propensity:
     return propensity.fit(
         world.X,
         world.y,
-        world.blocks,
+        block_fold(world.blocks),
         tuned=boosting.untuned(),
-        settings=Training(n_seeds=3),
+        settings=Training(n_folds=3),
         seed=7,
         groups=world.groups,
     )

@@ -90,3 +90,29 @@ def test_what_is_no_feature_is_refused() -> None:
         Vocabulary.learn(pd.DataFrame([[1, 2]], columns=["a", "a"]))
     with pytest.raises(BadInput, match="none of the 1 features varies"):
         Vocabulary.learn(pd.DataFrame({"a": [1.0, 1.0]}))
+
+
+def test_of_many_levels_the_frequent_ones_are_kept_and_the_rest_is_one() -> None:
+    rare = [f"r{i:03}" for i in range(100) for _ in range(3)]
+    X = pd.DataFrame({"town": ["Ulm"] * 40 + ["Bonn"] * 20 + ["Kiel"] * 19 + rare + [None]})
+    vocabulary = Vocabulary.from_json(json.loads(json.dumps(Vocabulary.learn(X).to_json())))
+    assert vocabulary.levels["town"] == ("Bonn", "Ulm")
+    codes = vocabulary.encode(pd.DataFrame({"town": ["Ulm", "Bonn", "Kiel", "r007", "never seen", None]}))[:, 0]
+    np.testing.assert_array_equal(codes, [1, 0, 2, 2, 2, np.nan])
+
+
+def test_no_more_levels_are_kept_than_a_booster_can_bear() -> None:
+    X = pd.DataFrame({"town": [f"t{i:04}" for i in range(1000) for _ in range(20 + (i % 2))]})
+    kept = Vocabulary.learn(X).levels["town"]
+    assert len(kept) == 254
+    assert all(int(town[1:]) % 2 for town in kept)  # the more frequent ones
+
+
+def test_few_levels_are_all_kept_however_rare() -> None:
+    X = pd.DataFrame({"town": [f"t{i}" for i in range(64)]})
+    assert len(Vocabulary.learn(X).levels["town"]) == 64
+
+
+def test_a_text_without_a_frequent_level_is_left_out() -> None:
+    X = pd.DataFrame({"id": [f"t{i}" for i in range(65)], "a": np.arange(65.0)})
+    assert Vocabulary.learn(X).dropped == {"id": "text: 65 values in 65 rows, none of them in 20"}

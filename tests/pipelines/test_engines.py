@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from data.catalog import Catalog
 from data.errors import BadInput
 from models import boosting, propensity
+from models.folds import block_fold
 from models.settings import Training
 from pipelines import engines
 from pipelines.engines import Engine
@@ -85,7 +86,7 @@ def test_scores_on_spark_are_those_of_this_machine(tmp_path: Path) -> None:
     X.loc[rng.random(900) < 0.2, "plan"] = None
     y = pd.Series((X["seats"].fillna(0) + (X["plan"] == "pro") + rng.normal(size=900) > 1).astype(int))
     blocks = pd.Series(np.repeat(["train", "validation", "test"], 300))
-    model = propensity.fit(X, y, blocks, tuned=boosting.untuned(), settings=Training(n_seeds=2), seed=7)
+    model = propensity.fit(X, y, block_fold(blocks), tuned=boosting.untuned(), settings=Training(n_folds=2), seed=7)
     keys = pa.table({"account_id": [f"A-{i:03}" for i in range(900)], "as_of": pa.array([20605] * 900, pa.date32())})
     for name in X:
         keys = keys.append_column(name, pa.Array.from_pandas(X[name]))

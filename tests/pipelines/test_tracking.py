@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from data.errors import BadInput
 from models import boosting, propensity
 from models.calibration import Calibrator
+from models.folds import block_fold
 from models.propensity import Propensity
 from models.settings import Evaluation, Registry, Training, Tuning
-from pipelines import evaluate, register, tables, tracking, train, tune
+from pipelines import evaluate, first_trial, register, tables, tracking, train, tune
 from pipelines.labelled import Labelled, join
 from pipelines.params import Params
 
@@ -46,9 +49,9 @@ def fitted(rows: Labelled, seed: int = 1) -> Propensity:
     return propensity.fit(
         rows.X,
         rows.y,
-        rows.blocks,
+        block_fold(rows.blocks),
         tuned=boosting.untuned(),
-        settings=Training(n_seeds=2),
+        settings=Training(n_folds=2),
         seed=seed,
         groups=rows.groups,
     )
@@ -153,6 +156,22 @@ def test_without_a_champion_and_without_a_server_a_sentence(folder: Path, monkey
         tracking.find_champion(REGISTRY)
 
 
+def test_the_champions_parameters_can_be_tried_first(
+    folder: Path, capsys: pytest.CaptureFixture[str], rows: Labelled
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / "params.yaml", "params.yaml")
+    with pytest.raises(BadInput, match="has no champion"):
+        first_trial.main()
+    champion = fitted(rows)
+    log(champion)
+    capsys.readouterr()
+    first_trial.main()
+    line = yaml.safe_load(capsys.readouterr().out)
+    settings = Tuning.model_validate(line)
+    assert settings.first == {name: champion.facts["parameters"][name] for name in settings.first or {}}
+    assert settings.first["num_leaves"] == 8
+
+
 def test_the_stages_leave_a_run_each_time_and_only_a_better_model_takes_over(
     folder: Path, capfd: pytest.CaptureFixture[str], rows: Labelled
 ) -> None:
@@ -165,7 +184,7 @@ def test_the_stages_leave_a_run_each_time_and_only_a_better_model_takes_over(
         "ingest: {folder: lake}\n"
         'snapshots: {first_on: "2025-01-01"}\n'
         "tune: {n_trials: 3, max_rounds: 60}\n"
-        "train: {n_seeds: 2}\n"
+        "train: {n_folds: 2}\n"
         "evaluate: {n_bootstrap: 50, capacity: 10, rule_feature: limit_peak}\n"
     )
     poor = dataclasses.replace(fitted(rows), calibrator=Calibrator("sigmoid", slope=-1.0, intercept=0.0))
