@@ -19,6 +19,9 @@ from scipy.special import expit, logit
 CHANCE = 4.0
 # Margins closer to the base than this use the derivative; the error of that is of second order.
 NEAR = 1e-6
+# The share of its slope that the sigmoid must have kept for others to compete: a slope of 2.8 standard errors. Where
+# most of it was taken for noise, the margin as it is would pass that noise on, however well it did on these rows.
+KEPT = 0.5
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ def choose(
     """Choose and fit a calibrator on rows that the booster has not learnt from.
 
     Kinds are compared by their log loss on groups that they were not fitted on. `none` and `isotonic` must beat the
-    sigmoid by more than a standard error (of the paired difference, by group) to be taken. `prior` is the rate to
+    sigmoid by more than a standard error (of the paired difference, by group) to be taken, and do not compete where the
+    signal is in doubt (`KEPT`). `prior` is the rate to
     fall back on where these rows hold one class only.
     """
     y = np.asarray(y, dtype="float64")
@@ -140,11 +144,10 @@ def choose(
                 away = folds != k
                 held_out[~away] = fit(margin[away], y[away], codes[away]).probability(margin[~away])
             losses[kind] = log_losses(y, held_out)
-    sigmoid = fit_sigmoid(margin, y, codes)
+    kept = _sigmoid(margin, y, codes)[1]
     kind, best = "sigmoid", 0.0
     for rival in ("none", "isotonic"):
-        # Without signal (a slope of nought) the base rate stands: the rivals would pass the margin's noise on.
-        if rival in losses and sigmoid.slope > 0:
+        if rival in losses and kept >= KEPT:
             difference = losses[rival] - losses["sigmoid"]
             if difference.mean() + standard_error(difference, codes) < min(best, 0.0):
                 kind, best = rival, difference.mean()
@@ -179,25 +182,31 @@ def fit_sigmoid(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibra
     >>> fit_sigmoid(noise, y, np.arange(900)).slope
     0.0
     """
+    return _sigmoid(margin, y, codes)[0]
+
+
+def _sigmoid(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> tuple[Calibrator, float]:
+    """Platt's sigmoid, and the share of its slope that was kept."""
     n_positive = y.sum()
     target = np.where(y > 0, (n_positive + 1) / (n_positive + 2), 1 / (len(y) - n_positive + 2))
     centre, scale = margin.mean(), margin.std()
     level = float(logit(target.mean()))
     if scale < 1e-12:
-        return Calibrator("sigmoid", slope=0.0, intercept=level)
+        return Calibrator("sigmoid", slope=0.0, intercept=level), 0.0
     x = (margin - centre) / scale
     level, slope = _logistic(x, target, np.array([level, 0.0]))
     if slope <= 0:
-        return Calibrator("sigmoid", slope=0.0, intercept=float(logit(target.mean())))
+        return Calibrator("sigmoid", slope=0.0, intercept=float(logit(target.mean()))), 0.0
     p = expit(level + slope * x)
     design = np.column_stack([np.ones_like(x), x])
     inverse = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
     scores = design * (p - target)[:, None]
     by_group = np.column_stack([np.bincount(codes, weights=scores[:, j]) for j in (0, 1)])
     variance = (inverse @ (by_group.T @ by_group) @ inverse)[1, 1]
-    slope *= max(0.0, 1.0 - CHANCE * variance / slope**2)
+    kept = float(max(0.0, 1.0 - CHANCE * variance / slope**2))
+    slope *= kept
     level = _level(slope * x, target)
-    return Calibrator("sigmoid", slope=float(slope / scale), intercept=float(level - slope * centre / scale))
+    return Calibrator("sigmoid", slope=float(slope / scale), intercept=float(level - slope * centre / scale)), kept
 
 
 def fit_isotonic(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibrator:

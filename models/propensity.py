@@ -147,15 +147,18 @@ class Later:
     rows: np.ndarray  # places in the table given
     groups: np.ndarray  # as given, or the place
 
-    def levelled(self) -> Later:
-        """Each fold's margins moved until their mean probability is the fold's rate; folds of one class left out."""
+    def levelled(self, rate: float | None = None) -> Later:
+        """Each fold's margins moved until their mean probability is the fold's own rate, or the `rate` given.
+
+        Folds of one class are left out.
+        """
         parts, margins = [], []
         for k in np.unique(self.fold):
             places = np.flatnonzero(self.fold == k)
-            rate = float(self.y[places].mean())
-            if 0 < rate < 1:
+            own = float(self.y[places].mean())
+            if 0 < own < 1:
                 parts.append(places)
-                margins.append(self.margin[places] + level(self.margin[places], rate))
+                margins.append(self.margin[places] + level(self.margin[places], own if rate is None else rate))
         if not parts:
             return self
         kept = np.concatenate(parts)
@@ -229,7 +232,7 @@ def fit(
     The ensemble: groups are dealt into `settings.n_folds`, and a booster per fold and seed learns from the groups of
     all others; their log-odds are averaged, so contributions are too, and still add up.
 
-    The calibrator's *shape* is chosen on later rows of every fold, each fold's level put right first: its slope is what
+    The calibrator's *shape* is chosen on later rows of every fold, all brought to one level first: its slope is what
     lasts. Its *level* is then set on the latest fold: the mean probability of those rows is their rate. Without
     `settings.refit` the boosters are those that learnt from the latest fold's `train` alone.
 
@@ -250,7 +253,8 @@ def fit(
     if later is None:
         later = rehearse(X, y, folds, **same)
     prior = float(known.mean())
-    shaped = later.levelled()
+    # To one rate, not each fold's own: nobody will know next month's, and `none` would be handed it here.
+    shaped = later.levelled(float(later.y.mean()) if 0 < later.y.sum() < len(later.y) else None)
     choice = calibration.choose(
         shaped.margin, shaped.y, shaped.groups, prior=prior, n_folds=settings.n_calibration_folds, seed=seed
     )

@@ -131,3 +131,16 @@ def test_the_derivative_is_that_of_the_map() -> None:
     step = 1e-6
     slope = (smooth.probability(np.array([0.3 + step])) - smooth.probability(np.array([0.3 - step]))) / (2 * step)
     np.testing.assert_allclose(smooth.derivative(np.array([0.3])), slope, rtol=1e-6)
+
+
+def test_noise_that_looks_like_a_signal_is_not_passed_on_as_it_is() -> None:
+    """Where chance gives a slope of two standard errors, the plain logistic of a wide margin must not win."""
+    taken = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(60), 5)
+        margin = rng.normal(size=60)[groups] * 0.3 - 2.0
+        y = (rng.random(60) < 0.12)[groups].astype(float)
+        choice = calibration.choose(margin, y, groups, prior=0.12, seed=seed)
+        taken += choice.calibrator.kind != "sigmoid"
+    assert taken <= 1
