@@ -15,7 +15,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Registry, Training, Tuning
+from models.settings import Drift, Evaluation, Registry, Shifting, Training, Tuning
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -89,8 +89,10 @@ class Params(Settings):
     health: Health = Health()
     lifecycle: Lifecycle = Lifecycle()
     triggers: Triggers = Triggers()
+    drift: Drift = Drift()
     tune: Tuning = Tuning()
     train: Training = Training()
+    shift: Shifting = Shifting()
     evaluate: Evaluation = Evaluation()
     registry: Registry = Registry()
     segments: Segments = Segments()
