@@ -10,8 +10,8 @@ of 0.5 is not at all, 1 is a calendar. It is measured for each feature alone and
 most three nested steps (`STEPS`): numbers first, for beyond their range trees can only repeat the last leaf, whereas a
 text's levels come back, as months do. A step is taken only where later rows lose less without: the paired difference of
 log loss, each fold at its own level and weighing twice as much as the one before, must be beyond `BEYOND` standard
-errors. Then, in the same way, whether recent rows should weigh more (`HALF_LIVES`). The candidates are few on purpose:
-many tried on few folds would fit the folds. In doubt nothing changes.
+errors. Then, in the same way (`BEYOND_TO_FORGET`), whether recent rows should weigh more (`HALF_LIVES`). The candidates
+are few on purpose: many tried on few folds would fit the folds. In doubt nothing changes.
 
 **Why no transformation.** The rank of a value within its period, or its distance from the period's mean, needs the
 other rows of that period whenever one row is scored: a row's probability would depend on who else is asked about. A
@@ -42,13 +42,16 @@ from models.vocabulary import Vocabulary
 STEPS = ((0.95, False), (0.85, False), (0.85, True))
 # Of the span of all rows to learn from.
 HALF_LIVES = (1 / 2, 1 / 4)
-# Standard errors by which a change must be better than none.
+# Standard errors by which a change must be better than none. To leave out what predicts nothing costs nothing, and only
+# what tells the time is suspected; to forget costs in a world at rest, and could be tried anywhere.
 BEYOND = 1.0
+BEYOND_TO_FORGET = 1.28
 # Parts of a fold's later rows, in the order of time, that are taken for independent of one another.
 N_SPANS = 8
 N_BINS = 32
 # Rows of a sample (whole groups) that is enough to tell; more would cost as much as tuning does.
 MAX_ROWS = 100_000
+MAX_CELLS = 20_000_000
 # Boosters that differ by their seed, averaged: a paired difference should not be one seed's luck.
 N_SEEDS = 2
 ALL_TOGETHER = "(all together)"
@@ -108,7 +111,7 @@ def tells_time(X: pd.DataFrame, folds: Sequence[Fold], *, groups: Any = None, se
     from scipy.stats import norm  # slow to import, and whoever only applies a selection has no use for it
 
     together = np.arange(len(X)) if groups is None else pd.factorize(np.asarray(groups))[0]
-    folds = [_sampled(fold, together, seed) for fold in folds]
+    folds = [_sampled(fold, together, seed, X.shape[1]) for fold in folds]
     rows = learnt(folds)
     vocabulary = Vocabulary.learn(X.iloc[rows])
     matrix = vocabulary.encode(X.iloc[rows])
@@ -164,14 +167,18 @@ def choose(
     """
     values, when = target(y), _numbers(times)
     together = np.arange(len(X)) if groups is None else pd.factorize(np.asarray(groups))[0]
-    judges = [_sampled(fold, together, seed) for fold in folds]
+    judges = [_sampled(fold, together, seed, X.shape[1]) for fold in folds]
     judges = [
         fold for fold in judges if all(_n_rarer(values[part]) >= min_positives for part in (fold.train, fold.later))
     ]
-    names = [name for name in told["feature"] if name != ALL_TOGETHER]
-    if len(judges) < 2 or not names:
+    if len(judges) < 2:
         return Selection()
-    rehearsal = _Rehearsal(X, values, when, together, judges, names, seed)
+    rows = learnt(judges)
+    vocabulary = Vocabulary.learn(X.iloc[rows])
+    judges = [Fold(*(np.searchsorted(rows, part) for part in (fold.train, fold.later))) for fold in judges]
+    rehearsal = _Rehearsal(
+        vocabulary, vocabulary.encode(X.iloc[rows]), values[rows], when[rows], together[rows], judges, seed
+    )
     suspects = told[told["tells_time"] & (told["feature"] != ALL_TOGETHER)]
     tried: list[dict[str, Any]] = []
 
@@ -179,7 +186,7 @@ def choose(
     dropped: list[str] = []
     best = 0.0
     losses = base
-    for without in _nested(suspects, len(names)):
+    for without in _nested(suspects, len(vocabulary.features)):
         rival = rehearsal.losses(without, None)
         gain, error = rehearsal.gain(base, rival)
         better, error_of_better = rehearsal.gain(losses, rival)
@@ -193,7 +200,7 @@ def choose(
     span = float(np.ptp(when[learnt(folds)]))
     for share in HALF_LIVES if span > 0 else ():
         gain, error = rehearsal.gain(base, rehearsal.losses(dropped, share * span))
-        taken = gain > BEYOND * error and gain > best
+        taken = gain > BEYOND_TO_FORGET * error and gain > best
         if taken:
             half_life, best = share * span, gain
         tried.append(
@@ -208,39 +215,30 @@ def choose(
 class _Rehearsal:
     """The same small boosters on every candidate, judged on the same later rows."""
 
-    X: pd.DataFrame
+    vocabulary: Vocabulary
+    matrix: np.ndarray
     y: np.ndarray
     when: np.ndarray
     groups: np.ndarray
     folds: Sequence[Fold]
-    names: Sequence[str]
     seed: int
 
     def losses(self, without: Sequence[str], half_life: float | None) -> list[np.ndarray]:
         """Each later row's log loss, fold by fold, at the fold's own level."""
-        kept = [name for name in self.names if name not in set(without)]
+        kept = [place for place, name in enumerate(self.vocabulary.features) if name not in set(without)]
+        features = tuple(self.vocabulary.features[place] for place in kept)
+        levels = {name: words for name, words in self.vocabulary.levels.items() if name in features}
+        matrix, vocabulary = self.matrix[:, kept], Vocabulary(features, levels)
         found = []
         for fold in self.folds:
-            X = self.X[kept].iloc[fold.train]
-            if not (X.nunique() > 1).any():
-                margin = np.zeros(len(fold.later))
-            else:
-                vocabulary = Vocabulary.learn(X)
-                weights = None if half_life is None else _aged(self.when[fold.train], half_life)
-                known = self.y[fold.train]
-                rows = boosting.dataset(vocabulary, vocabulary.encode(X), known, weights)
-                space = Space.of(n_rows=len(known), n_rare=_n_rarer(known))
-                later = vocabulary.encode(self.X[kept].iloc[fold.later])
-                parameters = {**FIXED, **space.default, "learning_rate": space.learning_rate}
-                margin = np.mean(
-                    [
-                        lgb.train({**parameters, "seed": self.seed + i}, rows, DEFAULT_ROUNDS).predict(
-                            later, raw_score=True
-                        )
-                        for i in range(N_SEEDS)
-                    ],
-                    axis=0,
-                )
+            known = self.y[fold.train]
+            weights = None if half_life is None else _aged(self.when[fold.train], half_life)
+            rows = boosting.dataset(vocabulary, matrix[fold.train], known, weights)
+            space = Space.of(n_rows=len(known), n_rare=_n_rarer(known))
+            parameters = {**FIXED, **space.default, "learning_rate": space.learning_rate}
+            seeds = range(self.seed, self.seed + N_SEEDS)
+            boosters = [lgb.train({**parameters, "seed": seed}, rows, DEFAULT_ROUNDS) for seed in seeds]
+            margin = np.mean([one.predict(matrix[fold.later], raw_score=True) for one in boosters], axis=0)
             y = self.y[fold.later]
             margin = margin + level(margin, float(y.mean()))
             found.append(np.logaddexp(0, margin) - y * margin)
@@ -300,12 +298,12 @@ def _numbers(times: Any) -> np.ndarray:
     return stamps.to_numpy(dtype="float64")
 
 
-def _sampled(fold: Fold, groups: np.ndarray, seed: int) -> Fold:
-    """The fold, or so many of its groups as hold about `MAX_ROWS` rows."""
-    n = len(fold.train) + len(fold.later)
-    if n <= MAX_ROWS:
+def _sampled(fold: Fold, groups: np.ndarray, seed: int, n_columns: int) -> Fold:
+    """The fold, or so many of its groups as hold about `MAX_ROWS` rows, or `MAX_CELLS` values."""
+    n, most = len(fold.train) + len(fold.later), min(MAX_ROWS, MAX_CELLS // max(n_columns, 1))
+    if n <= most:
         return fold
-    drawn = np.random.default_rng(seed).random(int(groups.max()) + 1) < MAX_ROWS / n
+    drawn = np.random.default_rng(seed).random(int(groups.max()) + 1) < most / n
     return Fold(*(part[drawn[groups[part]]] for part in (fold.train, fold.later)))
 
 
@@ -366,7 +364,8 @@ def _auc(score: np.ndarray, y: np.ndarray, side: np.ndarray, groups: np.ndarray)
         errors.append(standard_error(influence, pd.factorize(groups[here])[0]))
     if not parts:
         return 0.5, 0.5
-    return float(np.mean(parts)), float(np.sqrt(np.sum(np.square(errors))) / len(parts))
+    # Both sides see the same chance agreement of the halves, so the mean of two is no surer than one.
+    return float(np.mean(parts)), float(np.sqrt(np.mean(np.square(errors))))
 
 
 def _n_rarer(y: np.ndarray) -> int:

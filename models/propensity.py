@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from models.calibration import Calibrator
 from models.folds import Fold, learnt, parts_of
 from models.levels import level, log_loss
 from models.settings import Training
+from models.shift import Reading, Shift, corrected, moved, rehearsed
 from models.vocabulary import Vocabulary
 
 FORMAT = 1
@@ -41,6 +42,8 @@ class Propensity:
     calibrator: Calibrator
     # What happened in training: rows, rates, parameters. For people and reports; nothing is computed from it.
     facts: Mapping[str, Any] = field(default_factory=dict)
+    # What the latest labelled rows looked like, to hold later scores against. It changes nothing by itself.
+    shift: Shift | None = field(default=None, repr=False)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -54,8 +57,10 @@ class Propensity:
 
     @cached_property
     def model_version(self) -> str:
-        """Twelve hex digits of the hash of all that decides a probability: boosters, vocabulary, calibrator."""
+        """Twelve hex digits of the hash of all that decides a probability: boosters, vocabulary, calibrator, shift."""
         parts = [*self.boosters_text, _json(self.vocabulary.to_json()), _json(self.calibrator.to_json())]
+        if self.shift is not None:
+            parts.append(_json(self.shift.to_json()))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     def margin(self, X: pd.DataFrame) -> np.ndarray:
@@ -69,6 +74,16 @@ class Propensity:
     def contributions(self, X: pd.DataFrame) -> np.ndarray:
         """Log-odds by feature, shape (rows, features + 1), the base last; a row sums to its margin."""
         return explanation.contributions(self.boosters, self.vocabulary.encode(X))
+
+    def read(self, probability: np.ndarray, *, correct: bool = True, seed: int = 0) -> Reading | None:
+        """What the probabilities of rows to be scored together say of their base rate; None where nothing was kept."""
+        return None if self.shift is None else self.shift.read(probability, correct=correct, seed=seed)
+
+    def corrected(self, reading: Reading | None) -> Propensity:
+        """This model at the base rate that was read: its calibrator moved, so contributions and points still add up."""
+        if reading is None or not reading.is_corrected:
+            return self
+        return replace(self, calibrator=corrected(self.calibrator, reading.correction))
 
     @cached_property
     def base_margin(self) -> float:
@@ -98,6 +113,7 @@ class Propensity:
             "calibrator": self.calibrator.to_json(),
             "vocabulary": self.vocabulary.to_json(),
             "facts": dict(self.facts),
+            "shift": None if self.shift is None else self.shift.to_json(),
         }
         return {**files, MODEL_FILE: json.dumps(about, indent=1, ensure_ascii=False) + "\n"}
 
@@ -114,6 +130,7 @@ class Propensity:
                 Vocabulary.from_json(about["vocabulary"]),
                 Calibrator.from_json(about["calibrator"]),
             )
+            shift = None if about.get("shift") is None else Shift.from_json(about["shift"])
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{MODEL_FILE} is not one that this project wrote ({error!r}); train again.") from None
         for name, sha256 in expected.items():
@@ -121,7 +138,7 @@ class Propensity:
                 raise BadInput(f"{name} is missing beside {MODEL_FILE}; restore it, or train again.")
             if _sha256(files[name]) != sha256:
                 raise BadInput(f"{name} is not the file that was saved with {MODEL_FILE}; restore it, or train again.")
-        model = cls(tuple(files[name] for name in expected), vocabulary, calibrator, about.get("facts", {}))
+        model = cls(tuple(files[name] for name in expected), vocabulary, calibrator, about.get("facts", {}), shift)
         if model.model_version != version:
             raise BadInput(
                 f"{MODEL_FILE} was changed after it was saved as version {version}; restore it, or train again."
@@ -280,7 +297,25 @@ def fit(
         "calibration_chosen": choice.calibrator.kind,
         "calibration_losses": dict(choice.losses),
     }
-    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts)
+    kept = _kept(later, choice.calibrator, target(y), folds, groups=groups, seed=seed)
+    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept)
+
+
+def _kept(
+    later: Later, shape: Calibrator, y: np.ndarray, folds: Sequence[Fold], *, groups: pd.Series[Any] | None, seed: int
+) -> Shift | None:
+    """The latest rows as models that did not know them saw them, at their own rate; None for one class."""
+    if len(later.y) == 0:
+        return None
+    last = later.fold == later.fold.max()
+    margin, known = later.margin[last], later.y[last]
+    if not 0 < known.mean() < 1:
+        return None
+    p = np.clip(shape.levelled(margin, known).probability(margin), 1e-9, 1 - 1e-9)
+    rates = [float(y[fold.train].mean()) for fold in folds]
+    trusts_em, origins = rehearsed(later.margin, later.y, later.fold, rates, later.groups, seed=seed)
+    found = Shift.of(logit(p), known, later.groups[last])
+    return replace(found, trusts_em=trusts_em, origins=origins, moved=moved(y, folds, groups=groups))
 
 
 def _levelled(shape: Calibrator, raw: Propensity, X: pd.DataFrame, y: np.ndarray, prior: float) -> Calibrator:

@@ -1,8 +1,8 @@
 """The numbers of learning that a person may turn. No heavy imports: whoever reads params.yaml reads this."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from data.settings import Settings
 
@@ -32,6 +32,27 @@ class Tuning(Settings):
     resume: bool = False
     # Parameters to try first, as an earlier champion's; the default ones come second. None: none.
     first: dict[str, float] | None = None
+
+
+class Drift(Settings):
+    """How to look for features that merely tell the time (models/drift.py)."""
+
+    # Leave out what later rows are predicted better without, and let old rows weigh less where that helps. Else such
+    # features are only named.
+    choose: bool = True
+    # As in `Tuning`; more of them, since a change must hold at most of them.
+    n_folds: Annotated[int, Field(ge=2)] = 5
+    later_share: Share = 0.5
+    min_positives: Annotated[int, Field(ge=2)] = 20
+
+
+class Shifting(Settings):
+    """What to do when the scores to be given show another base rate than the latest labelled rows (models/shift.py)."""
+
+    # auto: correct where the evidence is strong; off: never. YAML reads a bare `off` as false.
+    correct: Annotated[Literal["auto", "off"], BeforeValidator(lambda given: "off" if given is False else given)] = (
+        "auto"
+    )
 
 
 class Training(Settings):

@@ -28,7 +28,7 @@ from models.calibration import Calibrator
 from models.folds import Fold
 
 N_BINS = 40
-N_BOOTSTRAP = 300
+N_BOOTSTRAP = 200
 LEVEL = 0.9
 # The population stability index that is customarily called a shift worth looking at.
 NOTABLE_PSI = 0.1
@@ -218,7 +218,7 @@ class Estimate:
         return ""
 
 
-def moved(y: np.ndarray, folds: Sequence[Fold], groups: np.ndarray | None = None) -> Moved | None:
+def moved(y: np.ndarray, folds: Sequence[Fold], groups: Any = None) -> Moved | None:
     """The latest fold's later rows against the rows known before them; None where either holds one class only.
 
     The interval (90 %) is by group on both sides. `y` is 0 or 1, one per row of the table that the folds place.
@@ -229,7 +229,7 @@ def moved(y: np.ndarray, folds: Sequence[Fold], groups: np.ndarray | None = None
         if len(rows) == 0 or not 0 < y[rows].mean() < 1:
             return None
         rate = float(y[rows].mean())
-        codes = np.arange(len(rows)) if groups is None else np.unique(groups[rows], return_inverse=True)[1]
+        codes = np.arange(len(rows)) if groups is None else np.unique(np.asarray(groups)[rows], return_inverse=True)[1]
         by_group = np.bincount(codes, weights=y[rows] - rate)
         error = float(np.sqrt((by_group**2).sum()) / len(rows))
         sides.append((rate, error / (rate * (1 - rate))))
@@ -333,7 +333,7 @@ def _likeliest(ratio: np.ndarray, weights: np.ndarray) -> float:
         return low
     if slope(high) >= 0:
         return high
-    for _ in range(50):
+    for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) > 0 else (low, middle)
     return (low + high) / 2

@@ -8,7 +8,7 @@ import pandas as pd
 
 from data.errors import BadInput
 from models.folds import Fold, time_folds
-from models.settings import Tuning
+from models.settings import Drift, Tuning
 from pipelines import tables
 
 KEY = ["account_id", "as_of"]
@@ -37,7 +37,7 @@ class Labelled:
         """All rows that learning may see: their windows were over before the test block began."""
         return self._where((self.blocks != "test").to_numpy())
 
-    def folds(self, settings: Tuning, horizon_days: int) -> list[Fold]:
+    def folds(self, settings: Tuning | Drift, horizon_days: int) -> list[Fold]:
         """Rolling origins over these rows, each with the label's window between what is learnt from and what judges."""
         gap = timedelta(days=horizon_days)
         return time_folds(self.periods, n_folds=settings.n_folds, gap=gap, later_share=settings.later_share)

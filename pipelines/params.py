@@ -15,7 +15,7 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
-from models.settings import Evaluation, Finding, Forecast, Leaks, Registry, Training, Tuning
+from models.settings import Drift, Evaluation, Finding, Forecast, Leaks, Registry, Shifting, Training, Tuning
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -102,8 +102,10 @@ class Params(Settings):
     triggers: Triggers = Triggers()
     find: Finding = Finding()
     forecast: Forecast = Forecast()
+    drift: Drift = Drift()
     tune: Tuning = Tuning()
     train: Training = Training()
+    shift: Shifting = Shifting()
     evaluate: Evaluation = Evaluation()
     registry: Registry = Registry()
     segments: Segments = Segments()

@@ -2,17 +2,19 @@
 
 Reads   current (features of the week), the trained model
 Writes  scores: one row per (account_id, as_of): margin, propensity;
-        contributions: one row per (account_id, as_of, feature), and `(base)`
+        contributions: one row per (account_id, as_of, feature), and `(base)`;
+        shift.json: what the scores say of their base rate, and whether they were moved to it
 """
 
 import numpy as np
 import pandas as pd
 
 from models.propensity import Propensity
-from pipelines import stage, tables, written
+from pipelines import paths, stage, tables, written
 from pipelines.params import Params
 
 BASE = "(base)"
+SHIFT = paths.LAKE / "scores" / "shift.json"
 
 
 def scored(model: Propensity, current: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -40,6 +42,13 @@ def tabled(
     return scores, long
 
 
+def moved(model: Propensity, scores: pd.DataFrame, contributions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The same rows through the calibrator of another model with these boosters: log-odds stay, probabilities move."""
+    matrix = contributions["contribution"].to_numpy().reshape(len(scores), -1)
+    key = scores[["account_id", "as_of"]]
+    return tabled(model, key, matrix, model.calibrator.probability(matrix.sum(axis=1)))
+
+
 def main() -> None:
     """Score every active account of the week."""
     params, model = Params.load(), written.read_model()
@@ -51,6 +60,11 @@ def main() -> None:
         )
     else:
         scores, contributions = scored(model, tables.CURRENT.read())
+    propensity = scores["propensity"].to_numpy()
+    reading = model.read(propensity, correct=params.shift.correct == "auto", seed=params.run.seed)
+    if reading is not None and reading.is_corrected:
+        scores, contributions = moved(model.corrected(reading), scores, contributions)
+    written.as_json(SHIFT, {} if reading is None else reading.to_json())
     tables.SCORES.write(scores)
     tables.CONTRIBUTIONS.write(contributions)
 

@@ -1,6 +1,6 @@
 """Stage `train`: boost as tuned, calibrate on later rows, then boost again on all rows that learning may see.
 
-Reads   training, labels, models/tuning.json; with train.monotone also directions
+Reads   training, labels, models/selection.json, models/tuning.json; with train.monotone also directions
 Writes  models/propensity/: a booster_*.txt per fold and seed, and model.json
         importance.csv: one row per feature; what was left out stands at the end with the cause
 """
@@ -12,7 +12,9 @@ import pandas as pd
 
 from models import evaluation, propensity
 from models.boosting import Tuned
+from models.drift import Selection
 from pipelines import labelled, paths, stage, written
+from pipelines.drift import SELECTION
 from pipelines.params import Params
 from pipelines.tune import TUNING
 
@@ -23,28 +25,32 @@ def main() -> None:
     """Run the stage."""
     params = Params.load()
     rows = labelled.read().learning()
+    selection = Selection.from_json(written.read_json(SELECTION))
+    X, weights = selection.kept(rows.X), selection.weights(rows.periods)
     held = labelled.directions() if params.train.monotone else None
     folds = rows.folds(params.tune, params.label.horizon_days)
     tuned = Tuned.from_json(written.read_json(TUNING))
     learnt = functools.partial(
         propensity.rehearse,
-        rows.X,
+        X,
         rows.y,
         folds,
         tuned=tuned,
         settings=params.train,
         seed=params.run.seed,
         groups=rows.groups,
+        weights=weights,
     )
     later = learnt(constraints=held)
     model = propensity.fit(
-        rows.X,
+        X,
         rows.y,
         folds,
         tuned=tuned,
         settings=params.train,
         seed=params.run.seed,
         groups=rows.groups,
+        weights=weights,
         constraints=held,
         later=later,
     )
@@ -54,7 +60,9 @@ def main() -> None:
     written.model(model.to_files())
     chosen_by = rows.block("validation")
     importance = evaluation.importance(model.features, model.contributions(chosen_by.X), model.gain())
-    left_out = pd.DataFrame(sorted(model.vocabulary.dropped.items()), columns=["feature", "left_out"])
+    left_out = pd.DataFrame(
+        sorted({**model.vocabulary.dropped, **selection.dropped}.items()), columns=["feature", "left_out"]
+    )
     table = pd.concat([importance, left_out], ignore_index=True) if len(left_out) else importance.assign(left_out=None)
     written.text(IMPORTANCE, table.to_csv(index=False, float_format="%.6g"))
 

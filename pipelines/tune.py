@@ -1,6 +1,6 @@
 """Stage `tune`: which parameters of the booster predict later rows best?
 
-Reads   training, labels, directions; with tune.resume also the journal
+Reads   training, labels, models/selection.json, directions; with tune.resume also the journal
 Writes  models/tuning.json: what was found; models/trials.parquet: one row per trial
         tune.log: a line per trial as it ends, with seconds; tune.journal with tune.resume. Neither is a DVC output
 
@@ -13,7 +13,9 @@ way: a fresh clone has no registry and would find something else, and each promo
 from typing import TYPE_CHECKING
 
 from models import tuning
+from models.drift import Selection
 from pipelines import labelled, paths, progress, stage, tables, written
+from pipelines.drift import SELECTION
 from pipelines.params import Params
 
 if TYPE_CHECKING:
@@ -30,13 +32,15 @@ def main() -> None:
     params = Params.load()
     settings = params.tune
     rows = labelled.read().learning()
+    selection = Selection.from_json(written.read_json(SELECTION))
     with progress.told(LOG, go_on=settings.resume) as teller:
         tuned, trials = tuning.tune(
-            rows.X,
+            selection.kept(rows.X),
             rows.y,
             rows.folds(settings, params.label.horizon_days),
             settings=settings,
             seed=params.run.seed,
+            weights=selection.weights(rows.periods),
             constraints=labelled.directions() if params.train.monotone else None,
             first=settings.first,
             progress=teller,
