@@ -16,10 +16,12 @@ from scipy.special import logit
 
 from data.errors import BadInput
 from models import calibration, explanation
+from models import interval as intervals
 from models.blocks import both_classes, target
 from models.boosting import Tuned, dataset, monotone, subset
 from models.calibration import Calibrator
 from models.folds import Fold, learnt, parts_of
+from models.interval import Interval
 from models.levels import level
 from models.settings import Training
 from models.vocabulary import Vocabulary
@@ -41,6 +43,8 @@ class Propensity:
     calibrator: Calibrator
     # What happened in training: rows, rates, parameters. For people and reports; nothing is computed from it.
     facts: Mapping[str, Any] = field(default_factory=dict)
+    # How sure a probability is; None where nothing later was there to learn it from.
+    interval: Interval | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -54,8 +58,9 @@ class Propensity:
 
     @cached_property
     def model_version(self) -> str:
-        """Twelve hex digits of the hash of all that decides a probability: boosters, vocabulary, calibrator."""
+        """Twelve hex digits of the hash of all that is computed with: boosters, vocabulary, calibrator, interval."""
         parts = [*self.boosters_text, _json(self.vocabulary.to_json()), _json(self.calibrator.to_json())]
+        parts += [_json(self.interval.to_json())] if self.interval else []
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     def margin(self, X: pd.DataFrame) -> np.ndarray:
@@ -65,6 +70,14 @@ class Propensity:
     def probability(self, X: pd.DataFrame) -> np.ndarray:
         """Calibrated probability, one per row of `X`."""
         return self.calibrator.probability(self.margin(X))
+
+    def bounds(self, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Low and high around each probability that this model gave (models/interval.py says of what).
+
+        NaN where the model has no interval.
+        """
+        nothing = np.full(len(p), np.nan)
+        return self.interval.bounds(p) if self.interval else (nothing, nothing)
 
     def contributions(self, X: pd.DataFrame) -> np.ndarray:
         """Log-odds by feature, shape (rows, features + 1), the base last; a row sums to its margin."""
@@ -96,6 +109,7 @@ class Propensity:
             "model_version": self.model_version,
             "boosters": {name: _sha256(text) for name, text in files.items()},
             "calibrator": self.calibrator.to_json(),
+            "interval": self.interval.to_json() if self.interval else None,
             "vocabulary": self.vocabulary.to_json(),
             "facts": dict(self.facts),
         }
@@ -114,6 +128,7 @@ class Propensity:
                 Vocabulary.from_json(about["vocabulary"]),
                 Calibrator.from_json(about["calibrator"]),
             )
+            interval = Interval.from_json(about["interval"]) if about.get("interval") else None
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{MODEL_FILE} is not one that this project wrote ({error!r}); train again.") from None
         for name, sha256 in expected.items():
@@ -121,7 +136,7 @@ class Propensity:
                 raise BadInput(f"{name} is missing beside {MODEL_FILE}; restore it, or train again.")
             if _sha256(files[name]) != sha256:
                 raise BadInput(f"{name} is not the file that was saved with {MODEL_FILE}; restore it, or train again.")
-        model = cls(tuple(files[name] for name in expected), vocabulary, calibrator, about.get("facts", {}))
+        model = cls(tuple(files[name] for name in expected), vocabulary, calibrator, about.get("facts", {}), interval)
         if model.model_version != version:
             raise BadInput(
                 f"{MODEL_FILE} was changed after it was saved as version {version}; restore it, or train again."
@@ -238,6 +253,7 @@ def fit(
     )
     raw = _boosted(X, y, rows, **same)
     latest = folds[-1].later
+    interval = intervals.learn(choice.calibrator.probability(later.margin), later.y, later.fold, later.groups)
     calibrator = _levelled(choice.calibrator, raw, X.iloc[latest], target(y.iloc[latest]), prior)
     facts = {
         "n_rows": len(rows),
@@ -254,7 +270,7 @@ def fit(
         "calibration_chosen": choice.calibrator.kind,
         "calibration_losses": dict(choice.losses),
     }
-    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts)
+    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, interval)
 
 
 def _levelled(shape: Calibrator, raw: Propensity, X: pd.DataFrame, y: np.ndarray, prior: float) -> Calibrator:
