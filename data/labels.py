@@ -16,8 +16,8 @@ def expansion(
     At as_of + horizon the account is active, and its plan's tier is higher, or its MRR is at least (1 + min_growth)
     times that of as_of (from 0: any paid MRR). For a product whose quantity and billing have not changed, a higher
     price does not count: its MRR enters with no more than it was. An account that left is a negative.
-    `added_mrr` is the MRR of as_of + horizon, counted so, less that of as_of; 0 without an expansion, and where a higher
-    tier came with less MRR.
+    `added_mrr` is the MRR of as_of + horizon, counted so, less that of as_of; 0 without an expansion, and where a
+    higher tier came with less MRR.
     """
     ends = as_ofs.mutate(ends_on=(as_ofs.as_of + ibis.interval(days=horizon_days)).cast("date"))
     before = _by_product(running(subscriptions, catalog, as_ofs))

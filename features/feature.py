@@ -31,6 +31,8 @@ class Feature:
     speaks_through: the features of which this one is the extreme; the sentence is theirs, so that it names what it means.
     is_predictor: whether the model may read it; others serve conditions and display.
     is_actionable: whether the customer or the CSM can do something about it.
+    rises: +1 where the propensity may never fall as the value rises, -1 where it may never rise; 0: as the data say. Held
+        to only with `train.monotone`.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Feature:
     is_actionable: bool = False
     speaks_through: tuple[str, ...] = ()
     zero: Text | None = None
+    rises: Literal[-1, 0, 1] = 0
 
 
 def feature(
@@ -63,13 +66,14 @@ def feature(
     is_actionable: bool = False,
     speaks_through: tuple[str, ...] = (),
     zero: tuple[str, str] | None = None,
+    rises: Literal[-1, 0, 1] = 0,
 ) -> Feature:
     """A feature whose texts are given as (English, Japanese)."""
     missing = nothing or (f"{description[0]}: not known", f"{description[1]}：データなし")
     said, spoken, silent = (Text(en=en, ja=ja) for en, ja in (description, sentence, missing))
     return Feature(
         name, group, unit, said, spoken, silent, of, empty, needs_days, is_predictor, is_actionable, speaks_through,
-        Text(en=zero[0], ja=zero[1]) if zero else None,
+        Text(en=zero[0], ja=zero[1]) if zero else None, rises,
     )  # fmt: skip
 
 

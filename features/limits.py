@@ -23,6 +23,7 @@ def metric_features(metric: Metric) -> list[Feature]:
             description=(f"{en}: latest use ÷ limit", f"{ja}：直近の上限比"),
             sentence=(f"{en} at {{value}} of the limit", f"{ja}は上限の{{value}}"),
             nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
+            rises=+1,
         ),
         feature(
             f"limit_{m}_peak_28d", "limits", "share",
@@ -30,6 +31,7 @@ def metric_features(metric: Metric) -> list[Feature]:
             description=(f"{en}: peak use ÷ limit, last 28 days", f"{ja}：直近28日のピークの上限比"),
             sentence=(f"{en} peaked at {{value}} of the limit in 28 days", f"{ja}は直近28日に最大で上限の{{value}}"),
             nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
+            rises=+1,
         ),
         feature(
             f"days_to_limit_{m}", "limits", "days",
@@ -37,6 +39,7 @@ def metric_features(metric: Metric) -> list[Feature]:
             description=(f"{en}: days until the limit at the trend of 28 days, {FAR_DAYS} for a year or more", f"{ja}：現在の傾向で上限に達するまでの日数（1年以上は{FAR_DAYS}）"),
             sentence=(f"{en}: the limit is {{value}} away at this pace", f"このペースでは{ja}が{{value}}で上限に到達"),
             nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
+            rises=-1,
         ),
     ]  # fmt: skip
 
@@ -76,6 +79,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             sentence=("The tightest limit was at {value} in the last 28 days", "最も逼迫した上限は直近28日で{value}"),
             nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
             speaks_through=tuple(f"limit_{m}_peak_28d" for m in ids),
+            rises=+1,
         ),
         feature(
             "days_to_limit", "limits", "days",
@@ -84,6 +88,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             sentence=("The first limit is reached in {value} at this pace", "このペースでは{value}で最初の上限に到達"),
             nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
             speaks_through=tuple(f"days_to_limit_{m}" for m in ids),
+            rises=-1,
         ),
         feature(
             "limits_over_80", "limits", "count",
@@ -93,6 +98,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             description=("Limits used to 80 % or more at their peak, last 28 days", "直近28日に80%以上に達した上限の数"),
             sentence=("{value} limit{s} used to 80 % or more", "80%以上に達した上限は{value}件"),
             nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
+            rises=+1,
         ),
     ]  # fmt: skip
 

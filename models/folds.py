@@ -59,7 +59,7 @@ def time_folds(times: Any, *, n_folds: int, gap: Any, later_share: float = 0.5) 
         if found:
             return found
     # So short a history that half of it is within the gap: the latest rows that have anything before them.
-    known = [i for i in range(len(moments)) if moments[0] + gap <= moments[i]]
+    known = [i for i in range(1, len(moments)) if moments[0] + gap <= moments[i]]
     if not known:
         raise BadInput(
             f"the {len(stamps)} rows span {_said(moments[0])} to {_said(moments[-1])}, and no row lies {_said(gap)} "
@@ -117,12 +117,12 @@ def learnt(folds: Sequence[Fold]) -> np.ndarray:
 
 def _spans(moments: np.ndarray, places: np.ndarray, starts: np.ndarray, gap: Any) -> list[Fold]:
     found = []
-    ends = np.append(starts[1:], len(moments))
+    ends = np.append(starts, len(moments))[1:]
     for start, end in zip(starts, ends, strict=True):
-        n_known = int((moments + gap <= moments[start]).sum())
+        n_known = int((moments[:start] + gap <= moments[start]).sum())
         train = np.flatnonzero(places < n_known)
         later = np.flatnonzero((places >= start) & (places < end))
-        if len(train) and len(later) and start >= n_known:
+        if len(train) and len(later):
             found.append(Fold(train, later))
     return found
 

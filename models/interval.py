@@ -11,8 +11,8 @@ later rows (rolling origins), so that a booster's own sampling error is in it to
 * sampling: how well these rows determine the part, groups of rows (accounts) counted as one (the sandwich estimator,
   which is what resampling whole groups tends to);
 * drift: how much the part differs between blocks of time (or bins of score) by more than sampling explains. A few
-  blocks say little about that, so their likelihood is weighed against a half-normal prior, and the interval is that of the
-  mixture: wider than with the best guess, as Student's is wider than the normal one.
+  blocks say little about that, so their likelihood is weighed against a half-normal prior, and the interval is that
+  of the mixture: wider than with the best guess, as Student's is wider than the normal one.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from data.errors import BadInput
 from models import calibration, explanation
@@ -22,7 +22,7 @@ from models.boosting import Tuned, dataset, monotone, subset
 from models.calibration import Calibrator
 from models.folds import Fold, learnt, parts_of
 from models.interval import Interval
-from models.levels import level
+from models.levels import level, log_loss
 from models.settings import Training
 from models.vocabulary import Vocabulary
 
@@ -208,6 +208,24 @@ def rehearse(
     return Later(margin, target(y.iloc[rows]), numbers, rows, together[rows])
 
 
+def compared(ours: Later, theirs: Later) -> dict[str, float]:
+    """Log loss on the same later rows, each fold at its own level; the paired difference and its standard error.
+
+    The standard error is by group: rows of one account stand or fall together.
+    """
+    mine, other = ours.levelled(), theirs.levelled()
+    differences = calibration.log_losses(mine.y, expit(mine.margin)) - calibration.log_losses(
+        other.y, expit(other.margin)
+    )
+    return {
+        "log_loss": log_loss(mine.margin, mine.y),
+        "log_loss_without": log_loss(other.margin, other.y),
+        "difference": float(differences.mean()),
+        "standard_error": calibration.standard_error(differences, pd.factorize(mine.groups)[0]),
+        "n_rows": len(mine.y),
+    }
+
+
 def fit(
     X: pd.DataFrame,
     y: pd.Series[Any],
@@ -266,7 +284,11 @@ def fit(
         "rounds": tuned.rounds,
         "n_boosters": len(raw.boosters_text),
         "parameters": dict(tuned.parameters),
-        "constraints": {name: sign for name, sign in (constraints or {}).items() if name in raw.features},
+        "constraints": {
+            name: sign
+            for name, sign in (constraints or {}).items()
+            if name in raw.features and name not in raw.vocabulary.levels
+        },
         "calibration_chosen": choice.calibrator.kind,
         "calibration_losses": dict(choice.losses),
     }

@@ -30,8 +30,8 @@ class Tuning(Settings):
     min_positives: Annotated[int, Field(ge=2)] = 20
     # Keep trials in a journal and go on with them in the next run. What is found then depends on past runs.
     resume: bool = False
-    # Try the registered champion's parameters first. A fresh clone has no registry, and would find something else.
-    start_from_champion: bool = False
+    # Parameters to try first, as an earlier champion's; the default ones come second. None: none.
+    first: dict[str, float] | None = None
 
 
 class Training(Settings):
@@ -62,6 +62,9 @@ class Evaluation(Settings):
     # The rule that everybody knows: at this share of a plan's limit, offer more.
     rule_feature: str = "limit_peak_28d"
     rule_limit: Annotated[float, Field(gt=0)] = 0.8
+    # Rolling origins of the backtest, and the share of the snapshots' rows, the latest, that they judge together.
+    n_origins: Annotated[int, Field(ge=1)] = 4
+    backtest_share: Share = 0.6
 
 
 class Registry(Settings):

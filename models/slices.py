@@ -7,12 +7,13 @@ the base rate moved, is no difference between slices. AUC is reported but not te
 accounts of a slice differ, so it varies between slices of a model that is right for all.
 
 Two tests per slice make some differ by chance. Flags are corrected by Holm's step-down: where no slice differs, the
-chance of *any* flag in the whole table is at most `ALPHA`, however the slices overlap (plan and size tell much the same).
-A false discovery rate (Benjamini-Hochberg) would promise less: somebody looks into every flag, one by one.
+chance of *any* flag in the whole table is at most `ALPHA`, however the slices overlap (plan and size say much the
+same). A false discovery rate (Benjamini-Hochberg) would promise less: somebody looks into every flag, one by one.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,9 @@ def judge(
 ) -> pd.DataFrame:
     """One row per slice and value, in the order of `slices`' columns and of the values' names; COLUMNS.
 
-    slices: a column per slice, a value per row; a gap is a value of its own, `(unknown)`. `rate` has an interval by group
-    (`settings.interval`); gap = mean p - rate; `level_off` and `slope_off` are in log-odds against the rest (positive:
-    the model says too little), `*_p` are p-values before the correction, null where the slice was not tested.
+    slices: a column per slice, a value per row; a gap is a value of its own, `(unknown)`. `rate` has an interval by
+    group (`settings.interval`); gap = mean p - rate; `level_off` and `slope_off` are in log-odds against the rest
+    (positive: the model says too little), `*_p` are p-values before the correction, null where nothing was tested.
 
     >>> rng = np.random.default_rng(0)
     >>> p, plan = rng.uniform(0.1, 0.4, 4000), np.array(["free", "pro"] * 2000)
@@ -81,7 +82,7 @@ def bands(values: pd.Series[Any], edges: list[float], unit: str = "") -> pd.Seri
     ['1: under 90 days', '2: 90 to 365 days', '3: 365 days or more']
     """
     names = [f"1: under {edges[0]:g}{unit}"]
-    names += [f"{i}: {low:g} to {high:g}{unit}" for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False), 2)]
+    names += [f"{i}: {low:g} to {high:g}{unit}" for i, (low, high) in enumerate(pairwise(edges), 2)]
     names += [f"{len(edges) + 1}: {edges[-1]:g}{unit} or more"]
     number = values.astype("float64")
     named = pd.Series(np.array(names, dtype=object)[np.searchsorted(edges, number.fillna(0.0), side="right")])
@@ -137,16 +138,18 @@ def _flagged(table: pd.DataFrame) -> pd.DataFrame:
 
     A slice of two values is one comparison, told twice: it counts once.
     """
-    tests = []
-    for name, rows in table.groupby("slice", sort=False):
+    tests: list[tuple[float, int, str]] = []
+    for _, rows in table.groupby("slice", sort=False):
         once = rows.head(1) if len(rows) == 2 else rows
-        tests += [(float(p), str(name), i, kind) for i in once.index for kind in ("level", "slope")
-                  if pd.notna(p := once.at[i, f"{kind}_p"])]  # fmt: skip
+        for kind in ("level", "slope"):
+            tests += [
+                (p, i, kind) for i, p in zip(once.index, once[f"{kind}_p"].astype("float64"), strict=True) if p >= 0
+            ]
     table = table.assign(is_flagged=False, why="")
-    for rank, (p, name, i, kind) in enumerate(sorted(tests)):
+    for rank, (p, i, kind) in enumerate(sorted(tests)):
         if p > ALPHA / (len(tests) - rank):
             break
-        same = table.index[table["slice"] == name]
+        same = table.index[table["slice"] == table.at[i, "slice"]]
         for j in same if len(same) == 2 else [i]:
             table.loc[j, "is_flagged"] = True
             table.loc[j, "why"] = " and ".join(filter(None, [str(table.at[j, "why"]), kind]))

@@ -117,7 +117,7 @@ def tune(
     fixed = {**FIXED, "seed": seed, "learning_rate": space.learning_rate, **boosting.monotone(vocabulary, constraints)}
     races = [_Race.of(binned, values, rows, fold, fixed) for fold in usable]
     deadline = None if settings.timeout_s is None else time.monotonic() + settings.timeout_s
-    stride = settings.max_rounds + 1
+    stride = max(settings.max_rounds, EVERY) + 2  # a step for every round, and one for the fold's end
 
     def is_late() -> bool:
         return deadline is not None and time.monotonic() > deadline

@@ -1,9 +1,12 @@
-"""Stage `train`: boost on the train block, calibrate on the validation block, then boost again on both.
+"""Stage `train`: boost as tuned, calibrate on later rows, then boost again on all rows that learning may see.
 
-Reads   training, labels, models/tuning.json
-Writes  models/propensity/: a booster_*.txt per seed, and model.json
+Reads   training, labels, models/tuning.json; with train.monotone also directions
+Writes  models/propensity/: a booster_*.txt per fold and seed, and model.json
         importance.csv: one row per feature; what was left out stands at the end with the cause
 """
+
+import dataclasses
+import functools
 
 import pandas as pd
 
@@ -19,19 +22,38 @@ IMPORTANCE = paths.REPORTS / "importance.csv"
 def main() -> None:
     """Run the stage."""
     params = Params.load()
-    rows = labelled.read()
-    model = propensity.fit(
+    rows = labelled.read().learning()
+    held = labelled.directions() if params.train.monotone else None
+    folds = rows.folds(params.tune, params.label.horizon_days)
+    tuned = Tuned.from_json(written.read_json(TUNING))
+    learnt = functools.partial(
+        propensity.rehearse,
         rows.X,
         rows.y,
-        rows.blocks,
-        tuned=Tuned.from_json(written.read_json(TUNING)),
+        folds,
+        tuned=tuned,
         settings=params.train,
         seed=params.run.seed,
         groups=rows.groups,
     )
+    later = learnt(constraints=held)
+    model = propensity.fit(
+        rows.X,
+        rows.y,
+        folds,
+        tuned=tuned,
+        settings=params.train,
+        seed=params.run.seed,
+        groups=rows.groups,
+        constraints=held,
+        later=later,
+    )
+    if held:
+        cost = propensity.compared(later, learnt(constraints=None))
+        model = dataclasses.replace(model, facts={**model.facts, "monotone": cost})
     written.model(model.to_files())
-    later = rows.block("validation")
-    importance = evaluation.importance(model.features, model.contributions(later.X), model.gain())
+    chosen_by = rows.block("validation")
+    importance = evaluation.importance(model.features, model.contributions(chosen_by.X), model.gain())
     left_out = pd.DataFrame(sorted(model.vocabulary.dropped.items()), columns=["feature", "left_out"])
     table = pd.concat([importance, left_out], ignore_index=True) if len(left_out) else importance.assign(left_out=None)
     written.text(IMPORTANCE, table.to_csv(index=False, float_format="%.6g"))

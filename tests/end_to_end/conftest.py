@@ -16,7 +16,7 @@ SMALL = {
     "run": {"company": "Small"},
     "simulate": {"accounts": 220},
     "tune": {"n_trials": 2, "max_rounds": 60},
-    "train": {"n_seeds": 2},
+    "train": {"n_folds": 2},
     "evaluate": {"n_bootstrap": 60, "capacity": 20},
 }
 Run = Callable[..., subprocess.CompletedProcess[str]]

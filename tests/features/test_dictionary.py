@@ -108,3 +108,12 @@ def test_triggers_are_named_once_and_in_both_languages(all_triggers: list[Trigge
             fields = FIELDS.findall(t.evidence[language])
             assert [field for field in fields if (field, language) != ("s", "en")] == ["value"], t.id
         assert t.value in {f.name for f in named} | {"days_since_executive"}
+
+
+def test_closer_to_a_limit_never_lowers_the_score(named: list[Feature], catalog: Catalog) -> None:
+    rises = {f.name: f.rises for f in named if f.rises}
+    shares = {f"limit_{m.id}_{what}" for m in catalog.metrics for what in ("latest", "peak_28d")}
+    days = {f"days_to_limit_{m.id}" for m in catalog.metrics}
+    assert rises == dict.fromkeys(shares | {"limit_peak", "limits_over_80"}, 1) | dict.fromkeys(
+        days | {"days_to_limit"}, -1
+    )

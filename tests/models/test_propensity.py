@@ -1,3 +1,5 @@
+import dataclasses
+import functools
 import json
 import subprocess
 import sys
@@ -6,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from worlds import World, make
 
 from data.errors import BadInput
 from models import boosting, propensity
-from models.folds import block_fold, time_folds
+from models.folds import Fold, block_fold, time_folds
 from models.propensity import Propensity
 from models.settings import Training
 
@@ -166,3 +169,133 @@ def test_what_cannot_be_learnt_from_is_refused(world: World) -> None:
 def test_no_rows_give_no_scores(world: World, model: Propensity) -> None:
     assert model.probability(world.X[:0]).shape == (0,)
     assert model.points(model.contributions(world.X[:0])).shape == (0, len(model.features) + 1)
+
+
+def test_the_margin_is_the_mean_of_boosters_that_each_left_out_some_groups(world: World) -> None:
+    """A column that tells each group from all others: what a booster has not seen, it cannot know by heart."""
+    rng = np.random.default_rng(0)
+    groups = pd.Series(np.repeat(np.arange(100), 6))
+    y = pd.Series((rng.random(100) < 0.4)[groups])
+    X = pd.DataFrame({"who": groups * 1.0, "else": rng.normal(size=600)})
+    heart = {"num_leaves": 64, "min_data_in_leaf": 1, "lambda_l2": 0.0, "path_smooth": 0.0, "feature_fraction": 1.0}
+    tuned = dataclasses.replace(boosting.untuned(), parameters={**boosting.untuned().parameters, **heart}, rounds=60)
+    fold = Fold(np.arange(0, 600, 2), np.arange(1, 600, 2))
+    model = propensity.fit(X, y, [fold], tuned=tuned, settings=Training(n_folds=4, n_seeds=2), seed=1, groups=groups)
+    assert len(model.boosters) == 8
+    margins = np.array([booster.predict(model.vocabulary.encode(X), raw_score=True) for booster in model.boosters])
+    np.testing.assert_allclose(margins.mean(axis=0), model.margin(X), atol=1e-12)
+    right = (margins > 0) == y.to_numpy()
+    by_group = np.array([right[:, groups == g].mean(axis=1) for g in range(100)])
+    # Of its 8 boosters, 6 know a group by heart, and the 2 that left it out go by its neighbours.
+    assert ((by_group > 0.99).sum(axis=1) >= 6).mean() > 0.95
+    assert by_group.mean() < 0.95
+    assert len(set(model.boosters_text)) == 8
+
+
+def test_more_seeds_and_folds_spread_less(world: World) -> None:
+    def margins(settings: Training) -> np.ndarray:
+        return np.array([
+            propensity.fit(
+                world.X, world.y, block_fold(world.blocks), tuned=boosting.untuned(), settings=settings, seed=seed,
+                groups=world.groups,
+            ).margin(world.X[:300])
+            for seed in (0, 100, 200)
+        ])  # fmt: skip
+
+    one, many = margins(Training(n_folds=1)), margins(Training(n_folds=4))
+    assert many.std(axis=0).mean() < 0.75 * one.std(axis=0).mean()
+
+
+def test_a_rehearsal_knows_only_the_past(world: World) -> None:
+    known = np.flatnonzero(~world.is_test)
+    X, y, groups = (part.iloc[known] for part in (world.X, world.y, world.groups))
+    folds = time_folds(world.periods.iloc[known], n_folds=2, gap=1)
+
+    def rehearse(X: pd.DataFrame, y: pd.Series) -> propensity.Later:
+        return propensity.rehearse(
+            X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=2), seed=1, groups=groups
+        )
+
+    later = rehearse(X, y)
+    assert later.rows.tolist() == [*folds[0].later, *folds[1].later]
+    assert later.groups.tolist() == groups.iloc[later.rows].tolist()
+    assert later.fold.tolist() == [0] * len(folds[0].later) + [1] * len(folds[1].later)
+    other = y.copy()
+    other.iloc[folds[1].later] = ~other.iloc[folds[1].later]
+    np.testing.assert_array_equal(rehearse(X, other).margin, later.margin)
+    np.testing.assert_array_equal(later.y, y.iloc[later.rows].to_numpy(dtype="float64"))
+    levelled = later.levelled()
+    for k, fold in enumerate(folds):
+        p = expit(levelled.margin[levelled.fold == k])
+        assert p.mean() == pytest.approx(y.iloc[fold.later].mean(), abs=1e-9)
+    # What was already rehearsed need not be again.
+    fit = functools.partial(
+        propensity.fit, X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=2), seed=1, groups=groups
+    )
+    assert fit(later=later).to_files() == fit().to_files()
+
+
+def test_a_fold_of_one_class_is_left_out_of_the_shape(world: World) -> None:
+    known = np.flatnonzero(~world.is_test)
+    X, y, groups = (part.iloc[known] for part in (world.X, world.y.copy(), world.groups))
+    folds = time_folds(world.periods.iloc[known], n_folds=2, gap=1)
+    y.iloc[folds[0].later] = False
+    later = propensity.rehearse(X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=1), seed=1)
+    assert set(later.levelled().fold) == {1}
+    model = propensity.fit(X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=2), seed=1, groups=groups)
+    assert model.probability(X.iloc[folds[1].later]).mean() == pytest.approx(y.iloc[folds[1].later].mean(), abs=1e-6)
+
+
+def test_a_level_that_moved_is_that_of_the_latest_rows() -> None:
+    world = make(n_groups=400, seed=2)
+    rng = np.random.default_rng(0)
+    known = np.flatnonzero(~world.is_test)
+    period = world.periods.iloc[known]
+    y = world.y.iloc[known] & ((period < 6) | (rng.random(len(known)) < 0.5))  # half of the positives go
+    folds = time_folds(period, n_folds=2, gap=1)
+    model = propensity.fit(
+        world.X.iloc[known], y, folds, tuned=boosting.untuned(), settings=Training(n_folds=2), seed=1,
+        groups=world.groups.iloc[known],
+    )  # fmt: skip
+    p, truth = model.probability(world.X[world.is_test]), world.p[world.is_test] / 2
+    assert abs(p.mean() - truth.mean()) < 0.02
+    assert np.abs(p - truth).mean() < 0.04
+
+
+def test_recent_rows_can_weigh_more(world: World) -> None:
+    """The sign of a cause turns half-way: what is learnt is what the weights say."""
+    n = 4000
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n)})
+    turn = np.where(np.arange(n) < 2000, -1.5, 1.5)
+    y = pd.Series(rng.random(n) < expit(turn * X["a"]))
+    folds = [Fold(np.arange(3000), np.arange(3000, 4000))]
+    for weights, low, high in ((np.where(turn > 0, 1.0, 0.01), 1.0, 9.0), (np.where(turn < 0, 1.0, 0.01), -9.0, -1.0)):
+        later = propensity.rehearse(
+            X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=1), seed=1, weights=weights
+        )
+        a = X["a"].to_numpy()[later.rows]
+        assert low < np.polyfit(a, later.margin, 1)[0] * 2 < high
+
+
+def test_the_cost_of_constraints_is_a_paired_difference(world: World) -> None:
+    fold = block_fold(world.blocks)
+    settings = Training(n_folds=1)
+    free, held = (
+        propensity.rehearse(
+            world.X, world.y, fold, tuned=boosting.untuned(), settings=settings, seed=1, groups=world.groups,
+            constraints=constraints,
+        )
+        for constraints in (None, {"use": -1, "seats": -1})
+    )  # fmt: skip
+    cost = propensity.compared(held, free)
+    assert cost["log_loss"] - cost["log_loss_without"] == pytest.approx(cost["difference"])
+    assert cost["difference"] > 2 * cost["standard_error"] > 0
+    assert propensity.compared(free, free)["difference"] == 0
+
+
+def test_tables_of_different_length_are_refused(world: World) -> None:
+    with pytest.raises(BadInput, match="they must be the same rows"):
+        propensity.fit(
+            world.X, world.y[:-1], block_fold(world.blocks), tuned=boosting.untuned(), settings=Training(), seed=1
+        )

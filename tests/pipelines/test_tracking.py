@@ -37,6 +37,7 @@ def lake() -> tuple[pd.DataFrame, pd.DataFrame]:
     p = 1 / (1 + np.exp(2.0 - 1.5 * features["seats"] - 1.0 * (features["plan"] == "pro")))
     labels = key.assign(
         is_expansion=pd.Series(rng.random(n) < p, dtype="boolean"),
+        added_mrr=0.0,
         block=np.tile(["train"] * 5 + ["gap", "validation", "validation", "test", "unlabelled"], 120),
     )
     labels.loc[labels["block"] == "unlabelled", "is_expansion"] = pd.NA
@@ -166,7 +167,7 @@ def test_the_stages_leave_a_run_each_time_and_only_a_better_model_takes_over(
         "ingest: {folder: lake}\n"
         'snapshots: {first_on: "2025-01-01"}\n'
         "tune: {n_trials: 3, max_rounds: 60}\n"
-        "train: {n_seeds: 2}\n"
+        "train: {n_folds: 2}\n"
         "evaluate: {n_bootstrap: 50, capacity: 10, rule_feature: limit_peak}\n"
     )
     poor = dataclasses.replace(fitted(rows), calibrator=Calibrator("sigmoid", slope=-1.0, intercept=0.0))
