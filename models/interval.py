@@ -54,7 +54,7 @@ class Interval:
     def bounds(self, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Low and high, one per probability."""
         at = logit(np.clip(np.asarray(p, dtype="float64"), 1e-12, 1 - 1e-12))
-        z = np.clip((at - self.centre) / self.scale, -FAR, FAR) if self.scale else np.zeros_like(at)
+        z = np.clip((at - self.centre) / self.scale, -FAR, FAR) if self.scale > 1e-6 else np.zeros_like(at)
         half = norm.ppf((1 + self.level) / 2) * np.sqrt(self.of_level + self.of_slope * z**2 + self.of_bumps)
         return expit(at - half), expit(at + half)
 
