@@ -67,8 +67,8 @@ class Space:
             rate, leaves, start = 0.08, (4, 127), 31
         else:
             rate, leaves, start = 0.1, (7, 255), 63
-        # From a leaf that a few rows can make, to one that takes a fortieth of all.
-        most = int(np.clip(n_rows / 40, 40, 5_000))
+        # From a leaf that a few rows can make, to one that takes a twentieth of all.
+        most = int(np.clip(n_rows / 20, 40, 5_000))
         least = 5 if n_rows < 2_000 else 10
         ranges: dict[str, Range] = {
             "num_leaves": leaves,

@@ -7,7 +7,7 @@ happens to err in the direction of the move. The level is calibration's business
 loss as training left it is reported beside (`loss_as_is`).
 
 **How trials are stopped early.** A fold ends once `patience` rounds bring nothing. A trial ends at the end of a fold
-where its mean so far is worse than the median of the trials that got there, and within a fold where it is behind three
+unless its mean so far is among the best third of the trials that got there, and within a fold where it is behind three
 quarters of those that reached that round: leniently, for small trees learn slowly and often win. Folds go from the
 earliest, which is the shortest, to the latest. Losses are told as the distance from the fold's own rate, since one
 span is harder than the next. A pruned trial has no loss: only complete ones are compared.
@@ -40,8 +40,9 @@ from models.vocabulary import Vocabulary
 
 EVERY = 5  # rounds between two looks at the later rows
 WARM_UP = 50  # rounds of a fold before it may be pruned
-N_BEFORE_PRUNING = 4  # trials that go all the way, so that there is something to compare with
+N_BEFORE_PRUNING = 3  # trials that go all the way, so that there is something to compare with
 N_RANDOM = 8  # trials before TPE begins to learn from them
+TOLD = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)  # a journal may hold interrupted ones too
 COLUMNS = ("trial", "state", "loss", "loss_as_is", "rounds", "n_folds")
 
 
@@ -123,7 +124,7 @@ def tune(
         return deadline is not None and time.monotonic() > deadline
 
     def objective(trial: optuna.Trial) -> float:
-        parameters = _suggest(trial, space)
+        parameters = suggest(trial, space)
         curves: list[tuple[np.ndarray, np.ndarray]] = []
         behind = 0.0  # sum over finished folds of the best loss less the base rate's
         for k, race in enumerate(races):
@@ -161,11 +162,11 @@ def tune(
         for given in ([first] if first else []) + [space.default]:
             study.enqueue_trial(space.within(given), skip_if_exists=True)
         base = float(np.mean([race.base_rate_loss for race in races]))
-        n_finished = len([trial for trial in study.trials if trial.state.is_finished()])
-        if settings.n_trials > n_finished:
+        n_before = len([trial for trial in study.trials if trial.state in TOLD])
+        if settings.n_trials > n_before:
             study.optimize(
                 objective,
-                n_trials=settings.n_trials - n_finished,
+                n_trials=settings.n_trials - n_before,
                 timeout=settings.timeout_s,
                 callbacks=[_telling(progress, settings.n_trials, base)] if progress else None,
             )
@@ -175,16 +176,17 @@ def tune(
 
     complete = _completed(trials)
     best = min(complete, key=lambda trial: (trial.value, trial.number))
+    judged = best.user_attrs["fold_losses"]  # by all folds, unless time ran out
     tuned = Tuned(
         parameters={**FIXED, "learning_rate": space.learning_rate, **best.params},
         rounds=best.user_attrs["rounds"],
         loss=best.value,
-        base_rate_loss=base,
+        base_rate_loss=float(np.mean([race.base_rate_loss for race in races[: len(judged)]])),
         n_complete=len(complete),
         n_pruned=sum(trial.state == optuna.trial.TrialState.PRUNED for trial in trials),
         loss_as_is=best.user_attrs["loss_as_is"],
-        fold_losses=tuple(best.user_attrs["fold_losses"]),
-        n_folds=len(races),
+        fold_losses=tuple(judged),
+        n_folds=len(judged),
     )
     return tuned, _table(trials, space, stride)
 
@@ -192,8 +194,8 @@ def tune(
 class Behind(optuna.pruners.BasePruner):
     """Prune what is behind others at the same step, once enough have been there.
 
-    A step is (fold × stride) + rounds; a fold's last step, stride - 1, is its end. There the median decides, within a
-    fold the upper quartile.
+    A step is (fold × stride) + rounds; a fold's last step, stride - 1, is its end. There the best third go on, within
+    a fold the best three quarters.
     """
 
     def __init__(self, stride: int) -> None:
@@ -207,12 +209,12 @@ class Behind(optuna.pruners.BasePruner):
         others = [
             other.intermediate_values[step]
             for other in study.get_trials(deepcopy=False)
-            if other.state.is_finished() and step in other.intermediate_values
+            if other.state in TOLD and step in other.intermediate_values
         ]
         if len(others) < N_BEFORE_PRUNING:
             return False
         is_end = (step + 1) % self.stride == 0
-        return bool(trial.intermediate_values[step] > np.quantile(others, 0.5 if is_end else 0.75))
+        return bool(trial.intermediate_values[step] > np.quantile(others, 1 / 3 if is_end else 3 / 4))
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +261,8 @@ class _Race:
         return np.array(levelled), np.array(as_is)
 
 
-def _suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:
+def suggest(trial: optuna.Trial, space: Space) -> dict[str, Any]:
+    """One draw from the space."""
     return {
         name: trial.suggest_int(name, int(low), int(high), log=True)
         if isinstance(low, int)
@@ -321,6 +324,6 @@ def _table(trials: Sequence[optuna.trial.FrozenTrial], space: Space, stride: int
             **{name: trial.params.get(name) for name in space.ranges},
         }
         for trial in trials
-        if trial.state.is_finished()
+        if trial.state in TOLD
     ]
     return pd.DataFrame(rows).astype({"loss": "float64", "loss_as_is": "float64", "rounds": "Int64"})

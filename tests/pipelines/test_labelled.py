@@ -1,10 +1,13 @@
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from data.splits import blocks
 from models.settings import Tuning
+from pipelines import labelled, tables
 from pipelines.labelled import Labelled, join
 
 HORIZON = 90
@@ -36,3 +39,13 @@ def test_no_label_that_is_learnt_from_ends_after_what_judges_begins() -> None:
     for fold in folds:
         last_known = learning.periods.iloc[fold.train].max() + pd.Timedelta(days=HORIZON)
         assert last_known <= learning.periods.iloc[fold.later].min()
+
+
+def test_directions_are_read_as_they_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    declared = {"limit_peak": 1, "days_to_limit": -1}
+    tables.DIRECTIONS.write(pd.DataFrame({"feature": list(declared), "rises": list(declared.values())}))
+    assert labelled.directions() == declared
+    nobody: dict[str, int] = {}
+    tables.DIRECTIONS.write(pd.DataFrame({"feature": list(nobody), "rises": list(nobody.values())}))
+    assert labelled.directions() == nobody

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from data.errors import BadInput
 from models import boosting, propensity
@@ -18,7 +20,7 @@ from models.calibration import Calibrator
 from models.folds import block_fold
 from models.propensity import Propensity
 from models.settings import Evaluation, Registry, Training, Tuning
-from pipelines import evaluate, register, tables, tracking, train, tune
+from pipelines import evaluate, first_trial, register, tables, tracking, train, tune
 from pipelines.labelled import Labelled, join
 from pipelines.params import Params
 
@@ -153,6 +155,22 @@ def test_without_a_champion_and_without_a_server_a_sentence(folder: Path, monkey
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(BadInput, match=r"MLflow at http://127\.0\.0\.1:9 cannot be used"):
         tracking.find_champion(REGISTRY)
+
+
+def test_the_champions_parameters_can_be_tried_first(
+    folder: Path, capsys: pytest.CaptureFixture[str], rows: Labelled
+) -> None:
+    shutil.copy(Path(__file__).parents[2] / "params.yaml", "params.yaml")
+    with pytest.raises(BadInput, match="has no champion"):
+        first_trial.main()
+    champion = fitted(rows)
+    log(champion)
+    capsys.readouterr()
+    first_trial.main()
+    line = yaml.safe_load(capsys.readouterr().out)
+    settings = Tuning.model_validate(line)
+    assert settings.first == {name: champion.facts["parameters"][name] for name in settings.first or {}}
+    assert settings.first["num_leaves"] == 8
 
 
 def test_the_stages_leave_a_run_each_time_and_only_a_better_model_takes_over(
