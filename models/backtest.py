@@ -73,11 +73,12 @@ def backtest(
             inner = time_folds(learnt[2], n_folds=tuning.n_folds, gap=gap, later_share=tuning.later_share)
             model = propensity.fit(learnt[0], learnt[1], inner, tuned=tuned, settings=training, seed=seed, groups=own)
         except BadInput as why:
-            told(f"no model as of {periods.iloc[fold.later].min()}: {why}")
+            told(f"no model as of {str(periods.iloc[fold.later].min())[:10]}: {why}")
             continue
         judged = _judged(model, fold, X, y, periods, groups, added_mrr, float(learnt[1].mean()), settings, seed)
         rows += [{"origin": periods.iloc[fold.later].min(), **about} for about in judged]
-        told(f"origin {periods.iloc[fold.later].min()}: {len(fold.train):,} rows learnt, {len(fold.later):,} judged")
+        day = str(periods.iloc[fold.later].min())[:10]
+        told(f"origin {day}: {len(fold.train):,} rows learnt, {len(fold.later):,} judged")
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

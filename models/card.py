@@ -24,7 +24,7 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "log_loss": ("log loss", ".4f"),
     "brier": ("Brier score", ".4f"),
     "calibration_error": ("calibration error", ".4f"),
-    "lift": ("lift of the top tenth", ".2f"),
+    "lift": ("lift at the top", ".2f"),
     "precision_at_capacity": ("precision at capacity", ".3f"),
 }
 SYSTEMS: Mapping[str, str] = {

@@ -62,7 +62,9 @@ def judge(
     codes = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     at = logit(np.clip(np.asarray(p, dtype="float64"), 1e-9, 1 - 1e-9))
     spread = float(at.std()) if len(at) else 0.0
-    z = (at - at.mean()) / spread if spread > 1e-6 else np.zeros_like(at)
+    # Centred where rows tell most, so that a level is that of the slice as a whole and does not lean on the slope.
+    middle = float(np.average(at, weights=expit(at) * expit(-at))) if len(at) else 0.0
+    z = (at - middle) / spread if spread > 1e-6 else np.zeros_like(at)
     rows = []
     for name in slices.columns:
         values = slices[name].astype("str").where(slices[name].notna(), "(unknown)").to_numpy(dtype=object)
