@@ -4,9 +4,11 @@ Estimand: the mean true probability of accounts that the model gives a probabili
 no interval for one account's own probability (accounts with one score differ, and nothing observed tells how), nor for
 its outcome, which is 0 or 1.
 
-In log-odds, the model's error for those accounts is taken as level + slope × z + a bump of their own, z being the
-standardised log-odds. Each part has two variances, and both are learnt from what models that knew only the past said of
-later rows (rolling origins), so that a booster's own sampling error is in it too:
+In log-odds, the model's error for those accounts is taken as level + slope × z + curve × (z² less its mean) + a bump of
+their own, z being the standardised log-odds. A calibrator with a slope and a level leaves a curve where the world has
+one, so the interval lies around the curve that is found, and is stretched to hold the probability itself. Each part
+has two variances, and both are learnt from what models that knew only the past said of later rows (rolling origins),
+so that a booster's own sampling error is in it too:
 
 * sampling: how well these rows determine the part, groups of rows (accounts) counted as one (the sandwich estimator,
   which is what resampling whole groups tends to);
@@ -30,15 +32,15 @@ from scipy.stats import norm
 PRIOR = 0.1
 DRIFTS = np.linspace(0.0, 6 * PRIOR, 61)
 N_BINS = 20
-# Beyond so many standard deviations of score a straight line is no longer stretched.
-FAR = 4.0
+# Beyond so many standard deviations of score neither line nor curve goes on.
+FAR = 3.0
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Bounds around calibrated probabilities; variances are squared log-odds.
+    """Bounds around calibrated probabilities; in log-odds, variances in squared ones.
 
-    >>> sure = Interval(level=0.9, centre=-2.0, scale=1.0, of_level=0.01, of_slope=0.01, of_bumps=0.0)
+    >>> sure = Interval(level=0.9, centre=-2.0, scale=1.0, of_level=0.01, of_slope=0.01)
     >>> low, high = sure.bounds(np.array([0.1, 0.5]))
     >>> low.round(3), high.round(3)
     (array([0.086, 0.409]), array([0.116, 0.591]))
@@ -48,15 +50,24 @@ class Interval:
     centre: float  # of the log-odds of later rows
     scale: float  # their standard deviation; 0: all are one
     of_level: float
-    of_slope: float  # per standard deviation
-    of_bumps: float
+    of_slope: float = 0.0  # per standard deviation
+    of_curve: float = 0.0  # per squared standard deviation
+    of_both: float = 0.0  # their covariance
+    of_bumps: float = 0.0
+    slope: float = 0.0  # by which probabilities were seen to be off
+    curve: float = 0.0
+    square: float = 1.0  # the mean of z² over later rows
 
     def bounds(self, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Low and high, one per probability."""
+        """Low and high, one per probability; it lies between them."""
         at = logit(np.clip(np.asarray(p, dtype="float64"), 1e-12, 1 - 1e-12))
         z = np.clip((at - self.centre) / self.scale, -FAR, FAR) if self.scale > 1e-6 else np.zeros_like(at)
-        half = norm.ppf((1 + self.level) / 2) * np.sqrt(self.of_level + self.of_slope * z**2 + self.of_bumps)
-        return expit(at - half), expit(at + half)
+        bend = z**2 - self.square if self.scale > 1e-6 else np.zeros_like(at)
+        off = self.slope * z + self.curve * bend
+        variance = self.of_level + self.of_bumps
+        variance = variance + self.of_slope * z**2 + 2 * self.of_both * z * bend + self.of_curve * bend**2
+        half = norm.ppf((1 + self.level) / 2) * np.sqrt(np.maximum(variance, 0.0))
+        return expit(at + np.minimum(off - half, 0.0)), expit(at + np.maximum(off + half, 0.0))
 
     def to_json(self) -> dict[str, float]:
         """As plain values."""
@@ -83,50 +94,63 @@ def learn(
     codes = np.unique(groups, return_inverse=True)[1]
     latest = blocks == np.max(blocks)
     has_both = [k for k in np.unique(blocks) if 0 < y[blocks == k].sum() < (blocks == k).sum()]
+    # One class only: half a row of the other is what may have been missed.
+    rate = (y[latest].sum() + 0.5) / (latest.sum() + 1)
+    sampling = float(1 / ((latest.sum() + 1) * rate * (1 - rate)))
+    if not has_both:
+        return Interval(level, float(logit(rate)), 0.0, sampling)
     kept = np.isin(blocks, has_both)
-    if not kept.any():
-        # One class only: half a row of the other is what may have been missed.
-        q = (y[latest].sum() + 0.5) / (latest.sum() + 1)
-        return Interval(level, float(logit(q)), 0.0, float(1 / ((latest.sum() + 1) * q * (1 - q))), 0.0, 0.0)
     weight = expit(at[kept]) * expit(-at[kept])
-    # Weighed so, level and slope are independent.
+    # Weighed so, the level is independent of slope and curve.
     centre = float(np.average(at[kept], weights=weight))
     scale = float(np.sqrt(np.average((at[kept] - centre) ** 2, weights=weight)))
     scale = scale if scale > 1e-6 else 0.0
     z = np.clip((at - centre) / scale, -FAR, FAR) if scale else np.zeros_like(at)
+    square = float(np.average(z[kept] ** 2, weights=weight))
 
-    fits = [recalibration(at[blocks == k], z[blocks == k], y[blocks == k], codes[blocks == k]) for k in has_both]
-    levels, slopes = (np.array([fit[0][j] for fit in fits]) for j in (0, 1))
-    of_levels, of_slopes = (np.array([fit[1][j] for fit in fits]) for j in (0, 1))
+    lines = {k: recalibration(at[rows], z[rows], y[rows], codes[rows]) for k in has_both for rows in [blocks == k]}
+    levels, slopes = (np.array([line[j] for line, _ in lines.values()]) for j in (0, 1))
+    of_levels, of_slopes = (np.array([of_line[j, j] for _, of_line in lines.values()]) for j in (0, 1))
     if has_both[-1] == np.max(blocks):
-        sampling = of_levels[-1]
-    else:
-        q = (y[latest].sum() + 0.5) / (latest.sum() + 1)
-        sampling = 1 / ((latest.sum() + 1) * q * (1 - q))
+        sampling = float(of_levels[-1])
     # The next block's level less the latest's, both drawn anew: twice the drift.
     of_level = _widened(sampling, 2.0, _weights(levels, of_levels), level)
     if not scale:
-        return Interval(level, centre, 0.0, of_level, 0.0, 0.0)
+        return Interval(level, centre, 0.0, of_level)
 
     levelled = at.copy()
-    for k, (line, _) in zip(has_both, fits, strict=True):
+    for k, (line, _) in lines.items():
         levelled[blocks == k] += line[0]
-    pooled, of_pooled = recalibration(levelled[kept], z[kept], y[kept], codes[kept])
-    of_slope = _widened(of_pooled[1], 1.0, _weights(slopes, of_slopes), level)
-    straight = levelled[kept] + pooled[0] + pooled[1] * z[kept]
-    bumps, of_bumps = _bumps(straight, y[kept], codes[kept])
-    of_bump = _widened(0.0, 1.0, _weights(bumps, of_bumps, is_centred=True), level)
-    return Interval(level, centre, scale, of_level, of_slope, of_bump)
+    shape = np.column_stack([z, z**2 - square])
+    pooled, of_pooled = recalibration(levelled[kept], shape[kept], y[kept], codes[kept])
+    # What later rows say of slope and curve, weighed against that they are as the calibrator has them.
+    said = np.linalg.inv(of_pooled[1:, 1:])
+    of_shape = np.linalg.inv(said + np.eye(2) / PRIOR**2)
+    off = of_shape @ said @ pooled[1:]
+    bumps, of_bumps = _bumps(levelled[kept] + pooled[0] + shape[kept] @ off, y[kept], codes[kept])
+    return Interval(
+        level,
+        centre,
+        scale,
+        of_level,
+        of_slope=float(of_shape[0, 0]) + _widened(0.0, 1.0, _weights(slopes, of_slopes), level),
+        of_curve=float(of_shape[1, 1]),
+        of_both=float(of_shape[0, 1]),
+        of_bumps=_widened(0.0, 1.0, _weights(bumps, of_bumps, is_centred=True), level),
+        slope=float(off[0]),
+        curve=float(off[1]),
+        square=square,
+    )
 
 
-def recalibration(at: np.ndarray, z: np.ndarray, y: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Level and slope in z that these log-odds lack, by the log loss, and the variances of both by group.
+def recalibration(at: np.ndarray, shape: np.ndarray, y: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The level, and the factor of each column of `shape`, that these log-odds lack; and their covariance by group.
 
-    A faint ridge keeps the slope of separable rows finite.
+    By the log loss; a faint ridge keeps factors of separable rows finite.
     """
-    design = np.column_stack([np.ones_like(z), z])
-    ridge = np.diag([1e-6, 1.0])
-    beta = np.zeros(2)
+    design = np.column_stack([np.ones(len(at)), shape])
+    ridge = np.diag([1e-6, *np.ones(design.shape[1] - 1)])
+    beta = np.zeros(design.shape[1])
     for _ in range(50):
         p = expit(at + design @ beta)
         hessian = design.T @ (design * (p * (1 - p))[:, None]) + ridge
@@ -137,9 +161,11 @@ def recalibration(at: np.ndarray, z: np.ndarray, y: np.ndarray, codes: np.ndarra
     p = expit(at + design @ beta)
     inverse = np.linalg.inv(design.T @ (design * (p * (1 - p))[:, None]) + ridge)
     scores = design * (y - p)[:, None]
-    _, own = np.unique(codes, return_inverse=True)
-    by_group = np.column_stack([np.bincount(own, weights=scores[:, j]) for j in (0, 1)])
-    return beta, np.diag(inverse @ (by_group.T @ by_group) @ inverse)
+    own = np.unique(codes, return_inverse=True)[1]
+    by_group = np.column_stack([np.bincount(own, weights=score) for score in scores.T])
+    covariance = inverse @ (by_group.T @ by_group) @ inverse
+    # Kept from nought, so that it has an inverse however few the groups are.
+    return beta, covariance + 1e-9 * np.eye(len(beta))
 
 
 def _bumps(at: np.ndarray, y: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

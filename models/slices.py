@@ -128,7 +128,7 @@ def _tested(at: np.ndarray, z: np.ndarray, y: np.ndarray, codes: np.ndarray, ins
     )
     off = ours - rest
     # As sure as the smaller side's rarer class lets one be
-    p_values = 2 * student.sf(np.abs(off) / np.sqrt(of_ours + of_rest), min(support) - 1)
+    p_values = 2 * student.sf(np.abs(off) / np.sqrt(np.diag(of_ours + of_rest)), min(support) - 1)
     return {
         "level_off": float(off[0]), "level_p": float(p_values[0]),
         "slope_off": float(off[1]), "slope_p": float(p_values[1]),
