@@ -115,6 +115,20 @@ def test_recalibration_finds_what_was_done_and_how_sure_it_is() -> None:
     np.testing.assert_allclose(np.mean([np.diag(v) for _, v in found], axis=0), lines.var(axis=0), rtol=0.4)
 
 
+def test_it_lies_around_the_curve_that_later_rows_show_and_holds_the_probability_itself() -> None:
+    rng = np.random.default_rng(0)
+    at = rng.normal(-2.0, 1.2, 12_000)
+    p_true = expit(at + 0.25 - 0.15 * (at + 2.0) ** 2)
+    found = interval.learn(expit(at), rng.random(12_000) < p_true, np.arange(12_000) // 4_000, np.arange(12_000))
+    assert found.curve < -0.08
+    ends = np.array([-4.4, 0.2])
+    low, high = found.bounds(expit(ends))
+    assert (high - expit(ends) < expit(ends) - low).all()  # both ends are said too high
+    for z in (-4.0, -3.0, -2.0, -1.0, 0.0):
+        low, high = found.bounds(np.array([expit(z)]))
+        assert low[0] <= expit(z + 0.25 - 0.15 * (z + 2.0) ** 2) <= high[0]
+
+
 def test_it_is_kept_with_the_model_and_a_change_is_found(world: World, model: Propensity) -> None:
     assert model.interval is not None
     again = Propensity.from_files(json.loads(json.dumps(model.to_files())))
