@@ -179,7 +179,7 @@
         el("span", { cls: "who", dir: "auto", text: o.owner_id === null ? t("no_owner") : o.owner_id }),
         el("span", { cls: "what", text: t("by_owner_line", { n: o.n_contact, money: speak.money.format(o.expected_arr) }) }), bar));
     })));
-    const notes = [...(data.hasSignal ? [] : [t("no_signal")]), ...data.warnings.map(word)];
+    const notes = [...(data.hasSignal === false ? [t("no_signal")] : []), ...data.warnings.map(word)];
     $("notes").hidden = !notes.length;
     $("notes").replaceChildren(el("h2", { text: t("warnings") }), el("ul", {}, ...notes.map((text) => el("li", { text }))));
     const auc = data.auc && data.hasSignal ? t("auc", { auc: Math.round(100 * data.auc[0]), low: Math.round(100 * data.auc[1]), high: Math.round(100 * data.auc[2]) }) : "";

@@ -13,7 +13,8 @@ class Summary:
     """What a reader must know about the list as a whole.
 
     `auc` with its interval is of weeks that the model had not seen; None where it was not measured. `has_signal` is
-    false where the model is no better than the base rate, and the page then says so before anything else.
+    false where the model is no better than the base rate, and the page then says so before anything else; None where
+    the model could not be judged, which a warning says.
     """
 
     company: str
@@ -23,7 +24,7 @@ class Summary:
     auc: float | None = None
     auc_low: float | None = None
     auc_high: float | None = None
-    has_signal: bool = True
+    has_signal: bool | None = True
     warnings: tuple[Text, ...] = ()
 
 

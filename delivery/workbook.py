@@ -425,7 +425,7 @@ def _summary_sheet(
             first, 3, row - 1, 3,
             {"type": "data_bar", "bar_color": "#C9CBF2", "bar_solid": True, "min_type": "num", "min_value": 0},
         )  # fmt: skip
-    trust = [] if summary.has_signal else [page["no_signal"][language]]
+    trust = [page["no_signal"][language]] if summary.has_signal is False else []
     if summary.has_signal and None not in (summary.auc, summary.auc_low, summary.auc_high):
         rates = {"auc": summary.auc, "low": summary.auc_low, "high": summary.auc_high}
         trust = [page["auc"][language].format(**{k: round(100 * v) for k, v in rates.items() if v is not None})]

@@ -16,10 +16,12 @@ from scipy.special import expit, logit
 
 from data.errors import BadInput
 from models import calibration, explanation
+from models import interval as intervals
 from models.blocks import both_classes, target
 from models.boosting import Tuned, dataset, monotone, subset
 from models.calibration import Calibrator
 from models.folds import Fold, learnt, parts_of
+from models.interval import Interval
 from models.levels import level, log_loss
 from models.settings import Training
 from models.shift import Reading, Shift, corrected, moved, rehearsed
@@ -44,6 +46,8 @@ class Propensity:
     facts: Mapping[str, Any] = field(default_factory=dict)
     # What the latest labelled rows looked like, to hold later scores against. It changes nothing by itself.
     shift: Shift | None = field(default=None, repr=False)
+    # How sure a probability is; None where nothing later was there to learn it from.
+    interval: Interval | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -57,10 +61,9 @@ class Propensity:
 
     @cached_property
     def model_version(self) -> str:
-        """Twelve hex digits of the hash of all that decides a probability: boosters, vocabulary, calibrator, shift."""
+        """Twelve hex digits of the hash of all that is computed with: boosters, vocabulary, calibrator and so on."""
         parts = [*self.boosters_text, _json(self.vocabulary.to_json()), _json(self.calibrator.to_json())]
-        if self.shift is not None:
-            parts.append(_json(self.shift.to_json()))
+        parts += [_json(kept.to_json()) for kept in (self.shift, self.interval) if kept is not None]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
     def margin(self, X: pd.DataFrame) -> np.ndarray:
@@ -70,6 +73,14 @@ class Propensity:
     def probability(self, X: pd.DataFrame) -> np.ndarray:
         """Calibrated probability, one per row of `X`."""
         return self.calibrator.probability(self.margin(X))
+
+    def bounds(self, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Low and high around each probability that this model gave (models/interval.py says of what).
+
+        NaN where the model has no interval.
+        """
+        nothing = np.full(len(p), np.nan)
+        return self.interval.bounds(p) if self.interval else (nothing, nothing)
 
     def contributions(self, X: pd.DataFrame) -> np.ndarray:
         """Log-odds by feature, shape (rows, features + 1), the base last; a row sums to its margin."""
@@ -111,6 +122,7 @@ class Propensity:
             "model_version": self.model_version,
             "boosters": {name: _sha256(text) for name, text in files.items()},
             "calibrator": self.calibrator.to_json(),
+            "interval": self.interval.to_json() if self.interval else None,
             "vocabulary": self.vocabulary.to_json(),
             "facts": dict(self.facts),
             "shift": None if self.shift is None else self.shift.to_json(),
@@ -131,6 +143,7 @@ class Propensity:
                 Calibrator.from_json(about["calibrator"]),
             )
             shift = None if about.get("shift") is None else Shift.from_json(about["shift"])
+            interval = Interval.from_json(about["interval"]) if about.get("interval") else None
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(f"{MODEL_FILE} is not one that this project wrote ({error!r}); train again.") from None
         for name, sha256 in expected.items():
@@ -138,7 +151,8 @@ class Propensity:
                 raise BadInput(f"{name} is missing beside {MODEL_FILE}; restore it, or train again.")
             if _sha256(files[name]) != sha256:
                 raise BadInput(f"{name} is not the file that was saved with {MODEL_FILE}; restore it, or train again.")
-        model = cls(tuple(files[name] for name in expected), vocabulary, calibrator, about.get("facts", {}), shift)
+        facts = about.get("facts", {})
+        model = cls(tuple(files[name] for name in expected), vocabulary, calibrator, facts, shift, interval)
         if model.model_version != version:
             raise BadInput(
                 f"{MODEL_FILE} was changed after it was saved as version {version}; restore it, or train again."
@@ -277,6 +291,7 @@ def fit(
     )
     raw = _boosted(X, y, rows, **same)
     latest = folds[-1].later
+    interval = intervals.learn(choice.calibrator.probability(later.margin), later.y, later.fold, later.groups)
     calibrator = _levelled(choice.calibrator, raw, X.iloc[latest], target(y.iloc[latest]), prior)
     facts = {
         "n_rows": len(rows),
@@ -298,7 +313,7 @@ def fit(
         "calibration_losses": dict(choice.losses),
     }
     kept = _kept(later, choice.calibrator, target(y), folds, groups=groups, seed=seed)
-    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept)
+    return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept, interval)
 
 
 def _kept(

@@ -83,6 +83,9 @@ class Evaluation(Settings):
     # The rule that everybody knows: at this share of a plan's limit, offer more.
     rule_feature: str = "limit_peak_28d"
     rule_limit: Annotated[float, Field(gt=0)] = 0.8
+    # Rolling origins of the backtest, and the share of the snapshots' rows, the latest, that they judge together.
+    n_origins: Annotated[int, Field(ge=1)] = 4
+    backtest_share: Share = 0.6
 
 
 class Leaks(Settings):

@@ -23,7 +23,7 @@ from features.health import Health
 from features.hindsight import without_hindsight
 from features.lifecycle import Lifecycle
 from models import leaks
-from models.blocks import TRAIN, VALIDATION, target
+from models.blocks import TRAIN, target
 from models.leaks import Leak
 from models.settings import Leaks
 from pipelines import labelled, lake, paths, stage, written
@@ -132,7 +132,7 @@ def checked(
     """
     names = [*rows.X.columns, "account_id", *(".".join(pair) for pair in leaks.raw_columns([*staged]))]
     _stop_at_unknown(settings.allowed, names)
-    train, seen = rows.block(TRAIN), _seen(rows)
+    train, seen = rows.block(TRAIN), rows.learning()
     y, accounts = target(seen.y), seen.groups.to_numpy()
     auc = leaks.powers(seen.X, y, accounts, min_accounts=settings.min_accounts)
 
@@ -192,12 +192,6 @@ def main() -> None:
     if found.idle:
         print(f"params.yaml: leaks.allowed names {', '.join(found.idle)}, no leak (any more); take it out.")
     stop_at_leaks(found)
-
-
-def _seen(rows: Labelled) -> Labelled:
-    """Without the test block, which is for judging only."""
-    is_seen = rows.blocks.isin([TRAIN, VALIDATION]).to_numpy()
-    return Labelled(rows.X[is_seen], rows.y[is_seen], rows.blocks[is_seen], rows.groups[is_seen], rows.periods[is_seen])
 
 
 def _written(seen: Labelled, day: pd.Timestamp) -> pd.DataFrame:

@@ -25,7 +25,6 @@ from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
 from pipelines import paths, stage, tables, tracking, whence, written
-from pipelines.decide import has_signal
 from pipelines.params import Params
 
 WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
@@ -33,6 +32,12 @@ NOT_JUDGED = Text(
     en="This model was not judged on the data of this folder's metrics, so how well it tells accounts apart is not "
     "known here.",
     ja="このモデルは、このフォルダの評価指標のデータでは評価されていません。見分ける精度はここでは分かりません。",
+)
+ONE_CLASS = Text(
+    en="The weeks kept for judging hold only accounts that expanded, or only ones that did not: how well this model "
+    "tells accounts apart could not be measured. Take its probabilities for guesses.",
+    ja="評価用の期間に、アップセルに至ったお客様と至らなかったお客様の両方がそろわなかったため、見分ける精度は測定できませんでした。"
+    "確率は目安としてご覧ください。",
 )
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
 
@@ -89,6 +94,8 @@ def delivered(
 def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], validation: dict[str, Any]) -> Summary:
     """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
     is_judged = metrics["model_version"] == model.model_version  # or else another model was than the one that scores
+    is_better = metrics["is_better_than_base_rate"] if is_judged else None
+    untold = (NOT_JUDGED,) if not is_judged else (ONE_CLASS,) if is_better is None else ()
     auc = metrics["ours"]["auc"] if is_judged else dict.fromkeys(("value", "low", "high"))
     return Summary(
         company=params.run.company,
@@ -98,8 +105,8 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], valid
         auc=auc["value"],
         auc_low=auc["low"],
         auc_high=auc["high"],
-        has_signal=has_signal(metrics, model.model_version),  # of one not judged, the warning says what is not known
-        warnings=(*(() if is_judged else (NOT_JUDGED,)), *_warnings(validation)),
+        has_signal=is_better,
+        warnings=(*untold, *_warnings(validation)),
     )
 
 

@@ -2,6 +2,7 @@
 
 Reads   training, labels, models/propensity/; of a simulated company also the true probabilities: nothing else may
 Writes  metrics.json: a verdict in words, each metric of ours and of three baselines, paired differences, with intervals
+        slices.csv: one row per kind of account: is the model as right for it as for the rest?
         plots/: roc, precision_recall, calibration, gains, importance (CSV)
 """
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from data import frames
-from models import baselines, evaluation
+from models import baselines, evaluation, slices
 from models.evaluation import Measured
 from models.settings import Evaluation
 from pipelines import labelled, paths, stage, written
@@ -20,6 +21,8 @@ from pipelines.labelled import KEY, Labelled
 from pipelines.params import Params
 
 N_FEATURES_SHOWN = 20
+TENURE_DAYS = [180.0, 365.0, 730.0]
+EMPLOYEES = [50.0, 250.0, 1000.0]
 
 
 def main() -> None:
@@ -52,6 +55,7 @@ def main() -> None:
         "capacity": settings.capacity,
         **{name: _plain(by) for name, by in compared.metrics.items()},
         "differences": {name: _plain(by) for name, by in compared.differences.items()},
+        "money_at_capacity": {name: _plain(_money(p, test, settings, seed)) for name, p in systems.items()},
         "blocks": {name: _counts(rows.block(name)) for name in labelled.BLOCKS},
     }
     truth = paths.TRUTH / "expansion.parquet"
@@ -60,6 +64,15 @@ def main() -> None:
             test, systems, frames.to_pandas(pq.read_table(truth)), settings=settings, seed=seed
         )
 
+    judged = slices.judge(
+        test.y,
+        systems["ours"],
+        kinds(test.X, [params.segments.mid_from_seats, params.segments.large_from_seats]),
+        settings=settings,
+        seed=seed,
+        groups=test.groups,
+    )
+    written.text(paths.SLICES, judged.to_csv(index=False, float_format="%.6g"))
     curves = evaluation.curves(test.y, systems)
     curves["importance"] = evaluation.importance(model.features, model.contributions(test.X), model.gain()).head(
         N_FEATURES_SHOWN
@@ -70,8 +83,27 @@ def main() -> None:
     print(said.sentence)
 
 
+def kinds(X: pd.DataFrame, seats: list[float]) -> pd.DataFrame:
+    """The slices by which accounts differ, one row per row of `X`; those whose column is missing are left out."""
+    plain = {"plan": "plan_id", "industry": "industry", "region": "region"}
+    banded: dict[str, tuple[str, list[float], str]] = {
+        "segment": ("seats", seats, " seats"),
+        "size": ("employee_count", EMPLOYEES, " employees"),
+        "tenure": ("tenure_days", TENURE_DAYS, " days"),
+    }
+    found = {name: X[column] for name, column in plain.items() if column in X}
+    found |= {name: slices.bands(X[c], edges, unit) for name, (c, edges, unit) in banded.items() if c in X}
+    return pd.DataFrame(found, index=X.index)
+
+
 def _plain(metrics: Any) -> dict[str, dict[str, float | None]]:
     return {name: measured.to_json() for name, measured in metrics.items()}
+
+
+def _money(p: np.ndarray, test: Labelled, settings: Evaluation, seed: int) -> dict[str, Measured]:
+    return evaluation.money_at_capacity(
+        test.added_mrr.to_numpy(), p, settings=settings, seed=seed, groups=test.groups, periods=test.periods
+    )
 
 
 def _counts(block: Labelled) -> dict[str, Any]:

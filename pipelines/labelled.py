@@ -13,6 +13,7 @@ from pipelines import tables
 
 KEY = ["account_id", "as_of"]
 BLOCKS = ["train", "validation", "test"]
+OUTCOME = ["is_expansion", "added_mrr", "block"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Labelled:
     blocks: "pd.Series[Any]"
     groups: "pd.Series[Any]"  # the account: its snapshots resemble each other
     periods: "pd.Series[Any]"  # the snapshot's date
+    added_mrr: "pd.Series[Any]"  # what the expansion brought a month; 0 without one
 
     def block(self, name: str) -> "Labelled":
         """The rows of one block."""
@@ -43,23 +45,27 @@ class Labelled:
         return time_folds(self.periods, n_folds=settings.n_folds, gap=gap, later_share=settings.later_share)
 
     def _where(self, rows: Any) -> "Labelled":
-        return Labelled(self.X[rows], self.y[rows], self.blocks[rows], self.groups[rows], self.periods[rows])
+        given = (self.X, self.y, self.blocks, self.groups, self.periods, self.added_mrr)
+        return Labelled(*(column[rows] for column in given))
 
 
-def join(training: pd.DataFrame, labels: pd.DataFrame) -> Labelled:
+def join(training: pd.DataFrame, labels: pd.DataFrame, *, everything: bool = False) -> Labelled:
     """Features beside their labels. Raises BadInput where a labelled snapshot has no features.
+
+    `everything`: with the gap before the test block too, for whoever draws the blocks anew.
 
     >>> day = pd.Timestamp("2026-01-01")
     >>> training = pd.DataFrame({"account_id": ["b", "a"], "as_of": [day, day], "seats": [2.0, 5.0]})
     >>> labels = pd.DataFrame({"account_id": ["a", "b"], "as_of": [day, day],
-    ...                        "is_expansion": [True, None], "block": ["train", "unlabelled"]})
+    ...                        "is_expansion": [True, None], "added_mrr": [40.0, 0.0],
+    ...                        "block": ["train", "unlabelled"]})
     >>> rows = join(training, labels)
     >>> rows.X["seats"].tolist(), rows.y.tolist()
     ([5.0], [True])
     """
     first_chosen_by = labels.loc[labels["block"] == "validation", "as_of"].min()
-    is_between = (labels["block"] == "gap") & (labels["as_of"] < first_chosen_by)
-    known = labels.loc[labels["block"].isin(BLOCKS) | is_between, [*KEY, "is_expansion", "block"]]
+    is_between = (labels["block"] == "gap") & (everything | (labels["as_of"] < first_chosen_by))
+    known = labels.loc[labels["block"].isin(BLOCKS) | is_between, [*KEY, *OUTCOME]]
     rows = known.merge(training, on=KEY, how="left", validate="one_to_one", indicator="found_in").sort_values(KEY)
     missing = rows[rows.pop("found_in") != "both"]
     if len(missing):
@@ -70,17 +76,18 @@ def join(training: pd.DataFrame, labels: pd.DataFrame) -> Labelled:
         )
     rows = rows.reset_index(drop=True)
     return Labelled(
-        X=rows.drop(columns=[*KEY, "is_expansion", "block"]),
+        X=rows.drop(columns=[*KEY, *OUTCOME]),
         y=rows["is_expansion"].astype("bool"),
         blocks=rows["block"],
         groups=rows["account_id"],
         periods=rows["as_of"],
+        added_mrr=rows["added_mrr"].astype("float64"),
     )
 
 
-def read() -> Labelled:
+def read(*, everything: bool = False) -> Labelled:
     """From the lake."""
-    return join(tables.TRAINING.read(), tables.LABELS.read())
+    return join(tables.TRAINING.read(), tables.LABELS.read(), everything=everything)
 
 
 def directions() -> dict[str, int]:

@@ -81,23 +81,19 @@ def predict(
 
 def _at_its_rate(model: Propensity, margins: np.ndarray, say: Callable[[str], None]) -> Propensity:
     """The model at the base rate that these rows' scores tell of; itself where it keeps nothing to tell it by."""
-    if not (hasattr(model, "read") and hasattr(model, "corrected")):
-        return model
     reading = model.read(model.calibrator.probability(margins))
     if reading is not None and reading.is_corrected:
         say(
             f"note      the base rate has moved from {reading.rate_carried:.2%} to {reading.rate_em:.2%}: {reading.why}"
         )
-    moved: Propensity = model.corrected(reading)
-    return moved
+    return model.corrected(reading)
 
 
 def _scored(
     part: pa.Table, margin: np.ndarray, model: Propensity, preparation: Preparation, contributions: bool
 ) -> dict[str, pa.Array]:
     p = model.calibrator.probability(margin)
-    # Models of before there were intervals have none.
-    low, high = model.bounds(p) if hasattr(model, "bounds") else (np.full(len(p), np.nan), np.full(len(p), np.nan))
+    low, high = model.bounds(p)
     found = {"propensity": pa.array(p)} | {
         name: pa.array(values, from_pandas=True) for name, values in (("low", low), ("high", high))
     }

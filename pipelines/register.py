@@ -101,7 +101,8 @@ def figures(metrics: dict[str, Any], decision: Decision) -> dict[str, float]:
 
 
 def _files() -> list[Path]:
-    return [paths.PARAMS, paths.METRICS, IMPORTANCE, *sorted(paths.PLOTS.glob("*.csv"))]
+    reports = [paths.MODEL_CARD, paths.BACKTEST, paths.SLICES]
+    return [paths.PARAMS, paths.METRICS, IMPORTANCE, *reports, *sorted(paths.PLOTS.glob("*.csv"))]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Stage `score`: how likely is each account to expand, and what made the model think so?
 
 Reads   current (features of the week), the trained model
-Writes  scores: one row per (account_id, as_of): margin, propensity;
+Writes  scores: one row per (account_id, as_of): margin, propensity, and its interval low, high;
         contributions: one row per (account_id, as_of, feature), and `(base)`;
         shift.json: what the scores say of their base rate, and whether they were moved to it
 """
@@ -28,7 +28,8 @@ def tabled(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The same from what was worked out elsewhere, one row per row of `key`."""
     points = model.points(contributions) / 100
-    scores = key.assign(margin=contributions.sum(axis=1), propensity=propensity)
+    low, high = model.bounds(propensity)
+    scores = key.assign(margin=contributions.sum(axis=1), propensity=propensity, low=low, high=high)
     names = [*model.features, BASE]
     long = pd.DataFrame(
         {

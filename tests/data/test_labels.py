@@ -229,6 +229,29 @@ def test_a_rise_of_price_alone_can_never_expand(on_engine: Any, catalog: Catalog
     assert not any(labelled(on_engine, catalog, rows).values())
 
 
+MORE: dict[str, tuple[list[Row], float]] = {
+    "nothing happens": ([pro()], 0.0),
+    "too little to be an expansion": (then(pro(), quantity=11.0, mrr=219.0), 0.0),
+    "seats up": (then(pro(), quantity=20.0, mrr=400.0), 200.0),
+    "seats up beside an add-on whose price rose": (
+        [*then(pro(), quantity=20.0, mrr=400.0), *then(add_on(), mrr=90.0)],
+        200.0,
+    ),
+    "a higher tier for less money": (then(pro(), product_id="enterprise", mrr=100.0), 0.0),
+    "from free": (then(pro(product_id="free", mrr=0.0), product_id="starter", mrr=90.0), 90.0),
+    "it left": ([pro(valid_to_on=MIDDLE)], 0.0),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_what_an_expansion_added_is_counted_as_the_label_counts(name: str, on_engine: Any, catalog: Catalog) -> None:
+    rows, expected = MORE[name]
+    frame = table("subscriptions", [{"account_id": "a", "valid_from_on": date(2025, 1, 1)} | row for row in rows])
+    staged = on_engine({"subscriptions": frame})
+    found = expansion(staged["subscriptions"], catalog, calendar([D]), horizon_days=H, min_growth=0.10)
+    assert to_pandas(found.to_pyarrow())["added_mrr"].tolist() == [pytest.approx(expected)]
+
+
 @pytest.mark.parametrize("horizon", [1, 30, 365])
 def test_the_horizon_is_the_settings(horizon: int, on_engine: Any, catalog: Catalog) -> None:
     for on, expected in ((D + timedelta(days=horizon - 1), True), (D + timedelta(days=horizon), False)):

@@ -298,6 +298,13 @@ def test_a_list_without_signal_says_so_before_anything_else(visit: Visit, week: 
     expect(page.locator("#foot")).not_to_contain_text("times in 100")
 
 
+def test_a_model_that_was_not_judged_is_called_neither_good_nor_bad(visit: Visit, week: Week, tmp_path: Path) -> None:
+    unjudged = replace(week, summary=replace(week.summary, has_signal=None, auc=None, auc_low=None, auc_high=None))
+    page = visit.go(written(unjudged, tmp_path / "index.html"))
+    expect(page.locator("#notes")).not_to_contain_text("no better than the base rate")
+    expect(page.locator("#foot")).not_to_contain_text("times in 100")
+
+
 def test_nobody_to_contact_is_said_in_words(visit: Visit, week: Week, tmp_path: Path) -> None:
     nobody = replace(week, ranked=week.ranked.assign(assignment="none", owner_id=None, movement=None))
     page = visit.go(written(nobody, tmp_path / "index.html"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.deliver import NOT_JUDGED, summary_of
+from pipelines.deliver import NOT_JUDGED, ONE_CLASS, summary_of
 
 PARAMS: Any = SimpleNamespace(
     run=SimpleNamespace(company="Small", as_of=date(2026, 6, 1)), label=SimpleNamespace(horizon_days=90)
@@ -31,6 +31,15 @@ def test_a_judged_model_is_told_as_it_was_judged(is_better: bool) -> None:
 def test_a_model_that_was_not_judged_claims_nothing() -> None:
     told = summary_of(PARAMS, MODEL, metrics("another", True), VALIDATION)
     assert (told.auc, told.auc_low, told.auc_high) == (None, None, None)
-    assert told.has_signal is True
+    assert told.has_signal is None
     assert told.warnings == (NOT_JUDGED,)
     assert NOT_JUDGED.en.startswith("This model was not judged on the data of this folder's metrics")
+
+
+def test_a_model_that_could_not_be_judged_is_neither_good_nor_bad() -> None:
+    nothing = {"value": None, "low": None, "high": None}
+    found = {"model_version": "m1", "ours": {"auc": nothing}, "is_better_than_base_rate": None}
+    told = summary_of(PARAMS, MODEL, found, VALIDATION)
+    assert told.has_signal is None
+    assert told.auc is None
+    assert told.warnings == (ONE_CLASS,)

@@ -17,7 +17,7 @@ DAYS = [stamp.date() for stamp in pd.date_range("2024-01-01", periods=24, freq="
 def rows() -> Labelled:
     named = blocks(DAYS, horizon_days=HORIZON, last_known=date(2026, 1, 1), n_test=3, n_validation=3)
     key = pd.DataFrame({"account_id": np.repeat(["a", "b"], 24), "as_of": pd.to_datetime(DAYS * 2).as_unit("us")})
-    labels = key.assign(is_expansion=key.index % 3 == 0, block=[named[day] for day in DAYS] * 2)
+    labels = key.assign(is_expansion=key.index % 3 == 0, added_mrr=0.0, block=[named[day] for day in DAYS] * 2)
     return join(key.assign(seats=1.0), labels)
 
 

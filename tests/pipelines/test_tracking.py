@@ -39,6 +39,7 @@ def lake() -> tuple[pd.DataFrame, pd.DataFrame]:
     p = 1 / (1 + np.exp(2.0 - 1.5 * features["seats"] - 1.0 * (features["plan"] == "pro")))
     labels = key.assign(
         is_expansion=pd.Series(rng.random(n) < p, dtype="boolean"),
+        added_mrr=0.0,
         block=np.tile(["train"] * 5 + ["gap", "validation", "validation", "test", "unlabelled"], 120),
     )
     labels.loc[labels["block"] == "unlabelled", "is_expansion"] = pd.NA

@@ -1,0 +1,43 @@
+"""Stage `card`: what one must know before one uses the model, on a page.
+
+Reads   models/propensity/, metrics.json, backtest.csv, slices.csv, validation.json
+Writes  model_card.md
+"""
+
+import importlib.metadata
+import platform
+
+import pandas as pd
+
+from models import card
+from pipelines import paths, stage, written
+from pipelines.params import Params
+
+PACKAGES = ("lightgbm", "numpy", "optuna", "pandas", "scikit-learn", "scipy")
+
+
+def main() -> None:
+    """Run the stage."""
+    params = Params.load()
+    about = card.About(
+        company=params.run.company,
+        as_of=str(params.run.as_of),
+        horizon_days=params.label.horizon_days,
+        min_growth=params.label.min_growth,
+        requires_consent=params.gates.requires_consent,
+    )
+    versions = {"Python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    text = card.markdown(
+        about,
+        written.read_model(),
+        written.read_json(paths.METRICS),
+        pd.read_csv(paths.BACKTEST),
+        pd.read_csv(paths.SLICES, keep_default_na=False, na_values=[""]),
+        written.read_json(paths.VALIDATION),
+        versions,
+    )
+    written.text(paths.MODEL_CARD, text)
+
+
+if __name__ == "__main__":
+    stage.run(main)
