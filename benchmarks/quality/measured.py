@@ -44,7 +44,7 @@ def metrics(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> 
 
     >>> y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
     >>> {name: value.round(3).tolist() for name, value in metrics(y, p).items()}
-    {'auc': [0.75], 'average_precision': [0.833], 'logloss': [0.473], 'brier': [0.158], 'ece': [0.338], 'lift': [2.0]}
+    {'auc': [0.75], 'average_precision': [0.833], 'logloss': [0.472], 'brier': [0.158], 'ece': [0.338], 'lift': [2.0]}
     """
     w = np.ones((len(y), 1)) if weights is None else weights
     total = w.sum(axis=0)
@@ -160,7 +160,7 @@ def is_among_best(metric: str, figures: Mapping[str, Figures], system: str) -> b
     """Whether `system`, the reference of all paired errors, is best or second, or within one such error of the second.
 
     >>> def at(value, error): return Figures({"auc": value}, {"auc": 0.0}, {"auc": error})
-    >>> three = {"ours": at(0.70, 0.0), "one": at(0.72, 0.01), "two": at(0.71, 0.01)}
+    >>> three = {"ours": at(0.70, 0.0), "one": at(0.72, 0.01), "two": at(0.71, 0.02)}
     >>> is_among_best("auc", three, "ours"), is_among_best("auc", three | {"two": at(0.715, 0.01)}, "ours")
     (True, False)
     """

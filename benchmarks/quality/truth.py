@@ -1,7 +1,7 @@
 """How far are our probabilities from the true ones? Simulated: preset `midmarket`, 20,000 accounts, the test block.
 
 The whole pipeline up to the model, as `make run` would: about 15 minutes and 3 GB on two cores. Merges
-`simulator.ours.ece` and what belongs to it into the results of make bench-quality: `python -m benchmarks.quality.truth`.
+`simulator.ours.ece` and what belongs to it into the results of bench-quality: `python -m benchmarks.quality.truth`.
 """
 
 from __future__ import annotations

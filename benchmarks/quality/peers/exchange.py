@@ -45,8 +45,10 @@ class Task:
         train, test = train[about["features"]], test[about["features"]]
         for column in about["categorical"]:
             levels = sorted(train[column].dropna().unique())
-            train = train.assign(**{column: pd.Categorical(train[column], categories=levels)})
-            test = test.assign(**{column: pd.Categorical(test[column], categories=levels)})
+            train, test = (
+                frame.assign(**{column: pd.Categorical(frame[column].where(frame[column].isin(levels)), levels)})
+                for frame in (train, test)
+            )
         numbers = {column: "float64" for column in about["features"] if column not in about["categorical"]}
         return cls(
             train.astype(numbers),
