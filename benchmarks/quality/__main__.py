@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.quality import contest, looks, measured, merging, table
+from benchmarks.quality.contest import Prediction
 from benchmarks.quality.measured import Figures
 from benchmarks.quality.splits import BANK, DATA_SETS, N_FOLDS, TARGET, Split
 from benchmarks.quality.systems import OURS, PEERS_PYTHON, SYSTEMS, System
@@ -50,7 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     failures: list[str] = []
     for name in data_sets:
-        found = _judged(name, list(DATA_SETS[name](given.data)), systems, seconds, rehearsing, failures)
+        splits = list(DATA_SETS[name](given.data))
+        if rehearsing:
+            splits = [split.rehearsed() for split in splits[:FOLDS_REHEARSED]]
+        each = max(LEAST_S, seconds // len(splits)) if len(splits) > 1 else seconds
+        predicted, failed = _predicted(splits, systems, each, KEPT / ("rehearsal" if rehearsing else "judged"))
+        failures += failed
+        n_looks = _looked(name, seconds, [systems[system] for system in predicted]) if not rehearsing else 0
+        told = _keys(splits, predicted, n_looks) | {"seconds_each": each}
+        found = {f"{name}.{key}": value for key, value in told.items()}
         print(table.markdown(found), flush=True)
         if not rehearsing:
             merging.merge(name, found)
@@ -58,75 +67,81 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise BadInput("\n".join(failures))
 
 
-def _judged(
-    name: str,
-    splits: Sequence[Split],
-    systems: Mapping[str, System],
-    seconds: int,
-    rehearsing: bool,
-    failures: list[str],
-) -> dict[str, float | int | str | bool]:
-    """All keys of one data set. Where it has folds, each has its share of the seconds."""
-    if rehearsing:
-        splits = [split.rehearsed() for split in splits[:FOLDS_REHEARSED]]
-    each = max(LEAST_S, seconds // len(splits)) if len(splits) > 1 else seconds
-    predicted: dict[str, list[contest.Prediction]] = {system: [] for system in systems}
+def _predicted(
+    splits: Sequence[Split], systems: Mapping[str, System], seconds: int, kept: Path
+) -> tuple[dict[str, list[Prediction]], list[str]]:
+    """By system, a prediction per split; and a sentence for each system that failed, of which nothing is told then."""
+    predicted: dict[str, list[Prediction]] = {name: [] for name in systems}
+    failures = []
     for split in splits:
-        folder = KEPT / ("rehearsal" if rehearsing else "judged") / split.name
+        folder = kept / split.name
         inputs = contest.lay_out(split, folder)
-        for system in [system for system in systems.values() if system.name in predicted]:
+        for name in list(predicted):
             try:
-                told = contest.predict(system, split, folder, given=inputs, seconds=each * system.times)
+                one = contest.predict(systems[name], split, folder, given=inputs, seconds=seconds * systems[name].times)
             except contest.Failed as failure:
-                if system.name == OURS:
+                if name == OURS:
                     raise BadInput(str(failure)) from None
                 failures.append(str(failure))
-                del predicted[system.name]  # no figures of it, rather than figures of some folds
+                del predicted[name]
                 continue
-            predicted[system.name].append(told)
-            print(f"{split.name}: {system.name} took {told.seconds:.0f} s and {told.mb:.0f} MB", flush=True)
+            predicted[name].append(one)
+            print(f"{split.name}: {name} took {one.seconds:.0f} s and {one.mb:.0f} MB", flush=True)
+    return predicted, failures
 
-    found: dict[str, float | int | str | bool] = {}
-    if name == BANK and not rehearsing:
-        found["n_looks"] = looks.log(
-            looks.LOOKS,
-            looked_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            commit=_commit(),
-            data_set=name,
-            seconds=seconds,
-            systems={system: systems[system].version for system in predicted},
-        )
+
+def _looked(data_set: str, seconds: int, systems: Sequence[System]) -> int:
+    """Log the look where the data set is the one that judges; returns how many there have been."""
+    if data_set != BANK:
+        return 0
+    return looks.log(
+        looks.LOOKS,
+        looked_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        commit=_commit(),
+        data_set=data_set,
+        seconds=seconds,
+        systems={system.name: system.version for system in systems},
+    )
+
+
+def _keys(
+    splits: Sequence[Split], predicted: Mapping[str, Sequence[Prediction]], n_looks: int
+) -> dict[str, float | int | str | bool]:
+    """All that is told of one data set, the data set's name still to be put before."""
     truths = [split.test[TARGET].to_numpy("float64") for split in splits]
     figures = _figures(splits, truths, predicted)
-    found |= {
+    found: dict[str, float | int | str | bool] = {
         "n_train": len(splits[0].train),
         "n_test": len(splits[0].test),
         "n_test_positive": int(truths[0].sum()),
-        "seconds_each": each,
         "split": splits[0].digest,
     }
-    same_seconds = {system: told for system, told in figures.items() if systems[system].times == 1}
-    for suffix, field in (("", same_seconds), ("_with_autogluon_5x", figures)):
-        # With five times the seconds AutoGluon stands in its own place, not in two.
-        field = {s: told for s, told in field.items() if not (suffix and f"{s}_5x" in field)}
+    if n_looks:
+        found["n_looks"] = n_looks
+    same_seconds = {name: told for name, told in figures.items() if SYSTEMS[name].times == 1}
+    # With five times the seconds AutoGluon stands in its own place, not in two.
+    as_it_likes = {name: told for name, told in figures.items() if f"{name}_5x" not in figures}
+    for suffix, field in (("", same_seconds), ("_with_autogluon_5x", as_it_likes)):
         if len(field) > 1:
-            found |= {f"rank_{m}{suffix}": measured.rank(m, field, OURS) for m in ("logloss", "auc")}
-            found[f"is_among_best{suffix}"] = all(measured.is_among_best(m, field, OURS) for m in ("logloss", "auc"))
-    for system, told in figures.items():
+            found |= {f"rank_{metric}{suffix}": measured.rank(metric, field, OURS) for metric in ("logloss", "auc")}
+            found[f"is_among_best{suffix}"] = all(
+                measured.is_among_best(metric, field, OURS) for metric in ("logloss", "auc")
+            )
+    for name, told in figures.items():
         for metric in measured.METRICS:
-            found[f"{system}.{metric}"] = round(told.value[metric], 5)
-            found[f"{system}.{metric}_se"] = round(told.error[metric], 5)
-            if system != OURS:
-                found[f"{system}.{metric}_paired_se"] = round(told.paired_error[metric], 5)
-        found[f"{system}.seconds"] = round(float(np.mean([one.seconds for one in predicted[system]])), 1)
-        found[f"{system}.mb"] = round(max(one.mb for one in predicted[system]))
-        if system != OURS:
-            found[f"{system}.version"] = systems[system].version
-    return {f"{name}.{key}": value for key, value in found.items()}
+            found[f"{name}.{metric}"] = round(told.value[metric], 5)
+            found[f"{name}.{metric}_se"] = round(told.error[metric], 5)
+            if name != OURS:
+                found[f"{name}.{metric}_paired_se"] = round(told.paired_error[metric], 5)
+        found[f"{name}.seconds"] = round(float(np.mean([one.seconds for one in predicted[name]])), 1)
+        found[f"{name}.mb"] = round(max(one.mb for one in predicted[name]))
+        if name != OURS:
+            found[f"{name}.version"] = SYSTEMS[name].version
+    return found
 
 
 def _figures(
-    splits: Sequence[Split], truths: Sequence[np.ndarray], predicted: Mapping[str, Sequence[contest.Prediction]]
+    splits: Sequence[Split], truths: Sequence[np.ndarray], predicted: Mapping[str, Sequence[Prediction]]
 ) -> dict[str, Figures]:
     if len(splits) > 1:
         parts = {system: [one.p for one in told] for system, told in predicted.items()}

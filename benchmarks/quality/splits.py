@@ -121,7 +121,7 @@ def by_snapshot(name: str, table: pd.DataFrame, first_test: pd.Timestamp, horizo
 
 
 def _columns(table: pd.DataFrame, key: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    features = tuple(column for column in table if column not in (*key, TARGET))
+    features = tuple(str(column) for column in table if column not in (*key, TARGET))
     return features, tuple(name for name in features if not pd.api.types.is_numeric_dtype(table[name]))
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.quality import splits
+from benchmarks.quality import company, splits
 from benchmarks.quality.splits import TARGET, by_snapshot, folds, hashed, ordered
 from data.errors import BadInput
+from pipelines import paths, tables
 
 
 def table(n=1000):
@@ -103,3 +104,17 @@ def test_calls_lose_their_duration(tmp_path, monkeypatch):
         list(splits.bank_marketing(tmp_path))
     with pytest.raises(BadInput, match=r"hillstrom\.csv: there is no such file"):
         list(splits.hillstrom(tmp_path))
+
+
+def test_a_simulated_company_hands_over_all_whose_outcome_is_known(tmp_path, monkeypatch):
+    days = pd.date_range("2025-01-01", periods=3, freq="MS").as_unit("us")
+    keys = pd.DataFrame({"account_id": ["b", "a", "a", "a"], "as_of": days[[0, 0, 1, 2]]})
+    labels = keys.assign(is_expansion=[True, False, True, None], block=["train", "train", "test", "unlabelled"])
+    (tmp_path / paths.PARAMS).write_bytes(paths.PARAMS.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    tables.TRAINING.write(keys.assign(seats=[4.0, 1.0, 2.0, 3.0]))
+    tables.LABELS.write(labels.astype({"is_expansion": "boolean"}))
+    rows, first_test, horizon = company.labelled_features(tmp_path)
+    assert rows[["account_id", "seats", "is_expansion"]].to_numpy().tolist() == [["a", 1, 0], ["a", 2, 1], ["b", 4, 1]]
+    assert first_test == days[1]
+    assert horizon == pd.Timedelta(days=90)
