@@ -30,6 +30,7 @@ class Task:
     test: pd.DataFrame  # the same columns; a level that training has not seen is missing
     categorical: list[str]
     is_ordered: bool
+    is_grouped: bool  # several rows of one account
     seconds: float
     seed: int
     threads: int
@@ -56,15 +57,20 @@ class Task:
             test.astype(numbers),
             about["categorical"],
             bool(about["time"]),
+            bool(about["group"]),
             seconds,
             about["seed"],
             about["threads"],
         )
 
-    def holdout(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positions to learn from and to choose by: the latest fifth where time is known, else a stratified fifth."""
+    def holdout(self, *, in_time: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Positions to learn from and to choose by: a stratified random fifth, as the libraries' own examples have it.
+
+        The latest fifth of ordered rows instead, for a library that can be told of time (`in_time`), and where
+        a random one would put the same account on both sides.
+        """
         n = len(self.y)
-        if self.is_ordered:
+        if self.is_ordered and (in_time or self.is_grouped):
             cut = n - int(HOLDOUT * n)
             return np.arange(cut), np.arange(cut, n)
         shuffled = np.random.default_rng(self.seed).permutation(n)

@@ -21,7 +21,7 @@ def predict(task: Task, clock: Clock) -> np.ndarray:
         "deterministic": True,
         "force_row_wise": True,
     }
-    earlier, later = task.holdout()
+    earlier, later = task.holdout(in_time=False)
     train = lgb.Dataset(task.train.iloc[earlier], task.y[earlier])
     validation = lgb.Dataset(task.train.iloc[later], task.y[later], reference=train)
     tuner = tuners.LightGBMTuner(

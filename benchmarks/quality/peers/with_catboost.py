@@ -34,7 +34,7 @@ def predict(task: Task, clock: Clock) -> np.ndarray:
         "allow_writing_files": False,
         "verbose": False,
     }
-    earlier, later = task.holdout()
+    earlier, later = task.holdout(in_time=True)
     train, test = (_words(frame, task.categorical) for frame in (task.train, task.test))
     pools = [Pool(train.iloc[rows], task.y[rows], cat_features=task.categorical) for rows in (earlier, later)]
 

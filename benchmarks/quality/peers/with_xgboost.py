@@ -27,7 +27,7 @@ def predict(task: Task, clock: Clock) -> np.ndarray:
         "tree_method": "hist",
         "eval_metric": "logloss",
     }
-    earlier, later = task.holdout()
+    earlier, later = task.holdout(in_time=False)
 
     def objective(trial: optuna.Trial, seconds: float) -> float:
         searched = {

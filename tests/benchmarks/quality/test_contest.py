@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,17 +77,23 @@ def test_a_task_reads_back_as_it_was_laid_out(tmp_path):
     assert task.y.tolist() == split.train[TARGET].tolist()
 
 
-def test_one_chooses_by_the_latest_rows_or_by_a_stratified_fifth(tmp_path):
-    contest.lay_out(ordered("calls", table(), 0.8), tmp_path)
-    earlier, later = exchange().Task.read(tmp_path, 10.0).holdout()
+def test_one_chooses_by_a_stratified_fifth_or_by_the_latest_rows(tmp_path):
+    Task = exchange().Task
+    calls = ordered("calls", table(), 0.8)
+    contest.lay_out(calls, tmp_path)
+    earlier, later = Task.read(tmp_path, 10.0).holdout(in_time=True)
     assert earlier.tolist() == list(range(64))
     assert later.tolist() == list(range(64, 80))
-    contest.lay_out(hashed("customers", table(500), 0.7), tmp_path)
-    task = exchange().Task.read(tmp_path, 10.0)
-    earlier, later = task.holdout()
-    assert sorted([*earlier, *later]) == list(range(len(task.y)))
-    assert len(later) == pytest.approx(0.2 * len(task.y), abs=2)
-    assert task.y[later].mean() == pytest.approx(task.y[earlier].mean(), abs=0.02)
+    contest.lay_out(replace(calls, group="size"), tmp_path)  # a random fifth would tear an account apart
+    assert Task.read(tmp_path, 10.0).holdout(in_time=False)[1].tolist() == list(range(64, 80))
+    for split, in_time in ((calls, False), (hashed("customers", table(500), 0.7), True)):
+        contest.lay_out(split, tmp_path)
+        task = Task.read(tmp_path, 10.0)
+        earlier, later = task.holdout(in_time=in_time)
+        assert sorted([*earlier, *later]) == list(range(len(task.y)))
+        assert len(later) == pytest.approx(0.2 * len(task.y), abs=2)
+        assert later.min() < 0.3 * len(task.y)
+        assert task.y[later].mean() == pytest.approx(task.y[earlier].mean(), abs=0.02)
 
 
 def test_a_peer_is_asked_again_only_where_something_changed(tmp_path, peer):
