@@ -1,6 +1,5 @@
 """CatBoost, its own categoricals: Optuna's search from its defaults, early stopping on the holdout, then all rows."""
 
-import time
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,11 @@ class Until:
     """Ends the boosting when its seconds are over."""
 
     def __init__(self, seconds: float) -> None:
-        self.ends = time.monotonic() + seconds
+        self.clock = Clock(seconds)
 
     def after_iteration(self, info: Any) -> bool:
         """Whether to go on."""
-        return time.monotonic() < self.ends
+        return self.clock.left() > 0
 
 
 def predict(task: Task, clock: Clock) -> np.ndarray:

@@ -18,6 +18,18 @@ FIRST = {
 }
 
 
+class Until(xgb.callback.TrainingCallback):
+    """Ends the boosting when its seconds are over."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.clock = Clock(seconds)
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Whether to stop."""
+        return self.clock.left() < 0
+
+
 def predict(task: Task, clock: Clock) -> np.ndarray:
     """Probabilities of the test rows."""
     fixed: dict[str, Any] = {
@@ -38,7 +50,8 @@ def predict(task: Task, clock: Clock) -> np.ndarray:
             "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
             "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 100.0, log=True),
         }
-        model = xgb.XGBClassifier(**fixed, **searched, n_estimators=1000, early_stopping_rounds=50)
+        until = [Until(seconds)]
+        model = xgb.XGBClassifier(**fixed, **searched, n_estimators=1000, early_stopping_rounds=50, callbacks=until)
         model.fit(
             task.train.iloc[earlier],
             task.y[earlier],
@@ -49,7 +62,7 @@ def predict(task: Task, clock: Clock) -> np.ndarray:
         return float(model.best_score)
 
     found = best(objective, clock, first=FIRST, seed=task.seed)
-    model = xgb.XGBClassifier(**fixed, **found.params, **found.user_attrs)
+    model = xgb.XGBClassifier(**fixed, **found.params, **found.user_attrs, callbacks=[Until(clock.left())])
     return model.fit(task.train, task.y).predict_proba(task.test)[:, 1]
 
 
