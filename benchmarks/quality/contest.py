@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -59,6 +60,7 @@ def lay_out(split: Split, folder: Path) -> str:
         "key": split.key,
         "time": split.time,
         "group": split.group,
+        "gap": split.gap.days if isinstance(split.gap, pd.Timedelta) else split.gap,
         "features": split.features,
         "categorical": split.categorical,
         "seed": SEED,

@@ -62,6 +62,8 @@ def test_nobody_is_shown_the_truth_of_the_rows_that_judge(tmp_path):
     assert TARGET not in pq.read_schema(tmp_path / "test.parquet").names
     assert TARGET in pq.read_schema(tmp_path / "train.parquet").names
     assert json.loads((tmp_path / "task.json").read_text())["time"] == "row"
+    contest.lay_out(replace(split, gap=pd.Timedelta(days=90)), tmp_path)
+    assert json.loads((tmp_path / "task.json").read_text())["gap"] == 90
 
 
 def test_a_task_reads_back_as_it_was_laid_out(tmp_path):
