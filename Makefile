@@ -18,12 +18,13 @@ export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
 COMPANY ?=
 DATA ?=
+ARGS ?=
 PRESET ?=
 ifneq ($(PRESET),)
 override COMPANY := examples/presets/$(PRESET)
 endif
 
-.PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines lock clean
+.PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines bench-quality lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -34,7 +35,7 @@ $(STAMP):
 	[ -x $(BIN)/python ] || $(PY) -m venv $(VENV); \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock; \
 	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(LOCK); \
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	[ $(LOCK) = peers.lock ] || $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	rm -f $(VENV)/.stamp-*; touch $@
 
 setup: $(STAMP) ## the environment, from the lock file with hashes
@@ -75,9 +76,15 @@ bench-engines: ## how far apart the engines are, and what each costs
 in-bench-engines: $(STAMP)
 	python -m benchmarks.engines
 
+bench-quality: $(STAMP) ## ours beside LightGBM, CatBoost, XGBoost, FLAML, AutoGluon; DATA=folder; two hours (ARGS=--quick: less)
+	@[ -n "$(DATA)" ] || { echo "bench-quality: give DATA=folder, the one that holds bank_marketing/ and hillstrom/" >&2; exit 2; }
+	@$(MAKE) --no-print-directory VENV=.venv-peers LOCK=peers.lock setup
+	python -m benchmarks.quality "$(DATA)" $(ARGS)
+
 lock: $(STAMP) ## resolve the dependencies again
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
 	uv pip compile --generate-hashes --no-header --python-version 3.11 -c requirements.lock pyproject.toml --group dev --group spark -o spark.lock -q
+	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade --group peers -o peers.lock -q
 	echo uv | uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade - -o bootstrap.lock -q
 
 clean: ## forget what runs have made (the environment stays)

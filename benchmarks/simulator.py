@@ -28,17 +28,18 @@ PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 class Memory(threading.Thread):
-    """Watches the resident memory of this process and its children, a tenth of a second apart."""
+    """Watches the resident memory of a process (by default this one) and its children, a tenth of a second apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int | None = None) -> None:
         super().__init__(daemon=True)
+        self._pid = os.getpid() if pid is None else pid
         self.peak_mb = 0.0
         self._done = threading.Event()
 
     def run(self) -> None:
         """Until `stop`."""
         while not self._done.wait(0.1):
-            self.peak_mb = max(self.peak_mb, sum(_resident_mb(pid) for pid in _family(os.getpid())))
+            self.peak_mb = max(self.peak_mb, sum(_resident_mb(pid) for pid in _family(self._pid)))
 
     def stop(self) -> float:
         """The highest sum seen, in MB."""
