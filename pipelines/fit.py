@@ -74,8 +74,12 @@ def fit(
     early, late = learning.held_out(rows, seed=wanted.seed)
     notes = [*preparation.notes, *_strong(preparation, rows.take(early), wanted)]
 
+    # Where rows have times, what to choose is asked twice: for the model that is judged, and for the one that is written,
+    # which may look at the latest rows too, those most like what comes next.
+    is_timed = rows.times is not None
+    seconds = wanted.timeout / 2 if wanted.timeout and is_timed else wanted.timeout
     how: dict[str, Any] = {
-        "tuning_settings": Tuning(n_trials=wanted.trials, timeout_s=wanted.timeout),
+        "tuning_settings": Tuning(n_trials=wanted.trials, timeout_s=seconds),
         "training": Training(),
         "seed": wanted.seed,
         "say": say,
@@ -83,7 +87,7 @@ def fit(
     first = learning.learn(rows.take(early), **how, progress=progress)
     judged = rows.take(late)
     compared = _judged(first.model.probability(judged.X), judged, float(rows.y[early].mean()), wanted.seed)
-    final = learning.learn(rows, found=first, **how)
+    final = learning.learn(rows, found=None if is_timed else first, **how)
     if first.tuned.note:
         notes.append(first.tuned.note)
     left_out = _dropped_by_model(final, preparation)
