@@ -42,8 +42,7 @@ from data.sources import Incoming, Sources, connect, read_sources
 from data.validation import check, early_rows, stop_unless_good
 from data.weeks import UNDATED, Week, week_of
 from delivery import manifest
-from features import adoption
-from features import build, headroom
+from features import adoption, build, headroom
 from pipelines import ingest, paths, tracking
 from pipelines.params import Params
 
