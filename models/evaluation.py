@@ -30,6 +30,8 @@ METRICS: Mapping[str, bool] = {
     "lift": True,
     "precision_at_capacity": True,
 }
+# What `money_at_capacity` gives.
+MONEY = ("captured", "random", "perfect", "share_of_perfect", "times_random")
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,9 @@ class Verdict:
 def verdict(comparison: Comparison, interval: float) -> Verdict:
     """Of a comparison whose first system is the model and whose others hold `base_rate`.
 
-    The model is better than the base rate where its AUC's interval lies above 0.5 and the interval of its log loss's
-    difference to the base rate below 0.
+    Two things are asked, each by an interval: does the model put the right account first more often than chance (AUC
+    above 0.5), and is its log loss lower than that of the base rate alone? It is better than the base rate where both
+    are so. A lower log loss without the first is the level of the probabilities, which tells no account from another.
     """
     if not comparison.has_both_classes:
         found = "no positives" if comparison.n_positive == 0 else "nothing but positives"
@@ -138,20 +141,140 @@ def verdict(comparison: Comparison, interval: float) -> Verdict:
         )
     ours = next(iter(comparison.metrics.values()))
     auc, loss = ours["auc"], comparison.differences["base_rate"]["log_loss"]
-    measured = (
-        f"AUC {auc.value:.3f} ({interval:.0%} interval {auc.low:.3f} to {auc.high:.3f}), "
-        f"log loss {loss.value:+.4f} ({loss.low:+.4f} to {loss.high:+.4f}) against it, on the test block"
-    )
-    if (auc.low or 0.0) <= 0.5 or (loss.high or 0.0) >= 0:
+    ranks, level = _said("AUC", auc, ".3f", interval), _said("log loss", loss, "+.4f", interval)
+    if (auc.low or 0.0) <= 0.5:
+        against = (
+            "" if (loss.high or 0.0) >= 0 >= (loss.low or 0.0)
+            else " (the level of its probabilities differs, the order of accounts does not profit)"
+        )  # fmt: skip
         return Verdict(
-            False, f"The model is no better than the base rate, so there is no signal to act on: {measured}."
+            False,
+            "There is no signal to act on: the model does not rank accounts better than chance, "
+            f"{ranks}; {level} against the base rate{against}, on the test block.",
+        )
+    if (loss.high or 0.0) >= 0:
+        how = "are worse than" if (loss.low or 0.0) > 0 else "are not shown to be better than"
+        return Verdict(
+            False,
+            f"The model ranks accounts better than chance, but its probabilities {how} the base rate, so they are not "
+            f"to be acted on: {ranks}, {level} against it, on the test block.",
         )
     rivals = {name: by["log_loss"].high or 0.0 for name, by in comparison.differences.items() if name != "base_rate"}
     beaten = [name for name, high in rivals.items() if high < 0]
     rest = [name for name in rivals if name not in beaten]
     also = f" It also beats {' and '.join(beaten)} in log loss." if beaten else ""
     also += f" It is not clearly better than {' and '.join(rest)} in log loss." if rest else ""
-    return Verdict(True, f"The model is better than the base rate: {measured}.{also}")
+    return Verdict(
+        True, f"The model is better than the base rate: {ranks}, {level} against it, on the test block.{also}"
+    )
+
+
+def _said(name: str, measured: Measured, form: str, interval: float) -> str:
+    value, low, high = (format(v, form) for v in (measured.value, measured.low, measured.high))
+    return f"{name} {value} ({interval:.0%} interval {low} to {high})"
+
+
+def money_at_capacity(
+    added: np.ndarray,
+    p: np.ndarray,
+    *,
+    settings: Evaluation,
+    seed: int,
+    groups: pd.Series[Any] | None = None,
+    periods: pd.Series[Any] | None = None,
+) -> dict[str, Measured]:
+    """How much of the expansion that came was among the accounts that the team would have talked to?
+
+    added: MRR that each row's expansion brought, 0 without one; within each of `periods`, `settings.capacity` rows can
+    be acted on. A mean per period of `captured` (those with the highest `p`), `random` (as many at random, exactly) and
+    `perfect` (those that brought most), in money a month; `share_of_perfect`; and `times_random`. What came by itself
+    is in it: this is no effect of the list. None where nothing was added.
+
+    >>> found = money_at_capacity(np.array([0.0, 10.0, 0.0, 30.0]), np.array([0.1, 0.9, 0.2, 0.8]),
+    ...                           settings=Evaluation(n_bootstrap=50, capacity=1), seed=0)
+    >>> [found[name].value for name in ("captured", "random", "perfect")]
+    [10.0, 10.0, 30.0]
+    """
+    together = np.arange(len(p)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    when = np.zeros(len(p), int) if periods is None else np.unique(np.asarray(periods), return_inverse=True)[1]
+    if not len(p) or not added.sum() > 0:
+        return dict.fromkeys(MONEY, Measured(None, None, None))
+    orders = {"captured": _by_period(p, when), "perfect": _by_period(added, when), "random": _by_period(0 * p, when)}
+    n_groups = int(together.max()) + 1
+    whole = _money(np.ones((len(p), 1)), added, orders, settings.capacity)
+    parts = [
+        _money(weights, added, orders, settings.capacity)
+        for weights in _samples(together, n_groups, settings.n_bootstrap, seed)
+    ]
+    found = {}
+    for name in MONEY:
+        samples = np.concatenate([part[name] for part in parts])
+        found[name] = _interval(name, float(whole[name][0]), samples[np.isfinite(samples)], settings.interval)
+    return found
+
+
+def money_lead(
+    added: np.ndarray,
+    p: np.ndarray,
+    other: np.ndarray,
+    *,
+    settings: Evaluation,
+    seed: int,
+    groups: pd.Series[Any] | None = None,
+    periods: pd.Series[Any] | None = None,
+) -> Measured:
+    """What `p` captures more than `other` does (`captured` of `money_at_capacity`), in money a month; paired.
+
+    >>> money_lead(np.array([0.0, 10.0, 0.0, 30.0]), np.array([0.1, 0.2, 0.3, 0.9]), np.array([0.1, 0.9, 0.2, 0.8]),
+    ...            settings=Evaluation(n_bootstrap=50, capacity=1), seed=0).value
+    20.0
+    """
+    together = np.arange(len(p)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    when = np.zeros(len(p), int) if periods is None else np.unique(np.asarray(periods), return_inverse=True)[1]
+    if not len(p) or not added.sum() > 0:
+        return Measured(None, None, None)
+    orders = {"ours": _by_period(p, when), "theirs": _by_period(other, when)}
+
+    def lead(weights: np.ndarray) -> np.ndarray:
+        ours, theirs = (_captured(weights, added, order, settings.capacity) for order in orders.values())
+        return ours - theirs
+
+    samples = [lead(weights) for weights in _samples(together, int(together.max()) + 1, settings.n_bootstrap, seed)]
+    value = float(lead(np.ones((len(p), 1)))[0])
+    return _interval("difference", value, np.concatenate(samples), settings.interval)
+
+
+def _by_period(p: np.ndarray, when: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each period's rows, highest first, and where runs of equal values start."""
+    parts = []
+    for period in np.unique(when):
+        rows = np.flatnonzero(when == period)
+        order, starts = _ties(p[rows])
+        parts.append((rows[order], starts))
+    return parts
+
+
+def _money(
+    weights: np.ndarray, added: np.ndarray, orders: Mapping[str, list[tuple[np.ndarray, np.ndarray]]], capacity: int
+) -> dict[str, np.ndarray]:
+    found = {name: _captured(weights, added, by_period, capacity) for name, by_period in orders.items()}
+    with np.errstate(divide="ignore", invalid="ignore"):  # a sample without any money is left out by the caller
+        found["share_of_perfect"] = found["captured"] / found["perfect"]
+        found["times_random"] = found["captured"] / found["random"]
+    return found
+
+
+def _captured(
+    weights: np.ndarray, added: np.ndarray, by_period: list[tuple[np.ndarray, np.ndarray]], capacity: int
+) -> np.ndarray:
+    """Money among the first `capacity` of each period, a mean per period, for every column of `weights`."""
+    total = np.zeros(weights.shape[1])
+    for order, starts in by_period:
+        w = np.add.reduceat(weights[order], starts, axis=0)
+        money = np.add.reduceat(weights[order] * added[order, None], starts, axis=0)
+        chosen = _first(w, np.cumsum(w, axis=0), np.full(weights.shape[1], float(capacity)))
+        total += (money * chosen).sum(axis=0)
+    return total / len(by_period)
 
 
 def _samples(together: np.ndarray, n_groups: int, n: int, seed: int) -> Iterator[np.ndarray]:
@@ -169,11 +292,7 @@ class _Scale:
     def __init__(self, y: np.ndarray, p: np.ndarray, periods: np.ndarray) -> None:
         self.y, self.p = y, p
         self.order, self.starts = _ties(p)
-        self.by_period = []
-        for period in np.unique(periods):
-            rows = np.flatnonzero(periods == period)
-            order, starts = _ties(p[rows])
-            self.by_period.append((rows[order], starts))
+        self.by_period = _by_period(p, periods)
         # Ten bins of equal count over the rows as they are; a tie across an edge is shared out.
         ends = np.append(self.starts[1:], len(y))
         edges = np.linspace(0, len(y), N_BINS + 1)

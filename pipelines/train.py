@@ -5,9 +5,11 @@ Writes  models/propensity/: a booster_*.txt per seed, and model.json
         importance.csv: one row per feature; what was left out stands at the end with the cause
 """
 
+import dataclasses
+
 import pandas as pd
 
-from models import evaluation, propensity
+from models import evaluation, promotion, propensity
 from models.boosting import Tuned
 from pipelines import labelled, paths, stage, written
 from pipelines.params import Params
@@ -29,6 +31,9 @@ def main() -> None:
         seed=params.run.seed,
         groups=rows.groups,
     )
+    seen = rows.periods[rows.blocks != "test"]
+    known = promotion.learnt(seen, horizon_days=params.label.horizon_days, min_growth=params.label.min_growth)
+    model = dataclasses.replace(model, facts={**model.facts, **known})
     written.model(model.to_files())
     later = rows.block("validation")
     importance = evaluation.importance(model.features, model.contributions(later.X), model.gain())

@@ -113,7 +113,49 @@ def test_noise_is_called_no_better_than_the_base_rate(spread: float) -> None:
     assert found.metrics["ours"]["auc"].low <= 0.5 <= found.metrics["ours"]["auc"].high
     said = verdict(found, FEW.interval)
     assert said.is_better_than_base_rate is False
-    assert said.sentence.startswith("The model is no better than the base rate")
+    assert said.sentence.startswith("There is no signal to act on: the model does not rank accounts better than chance")
+
+
+def test_a_constant_at_another_level_is_not_called_no_better_beside_an_interval_clear_of_nought() -> None:
+    y = pd.Series(np.random.default_rng(0).random(2000) < 0.1)
+    for ours, base in ((0.1, 0.2), (0.2, 0.1)):
+        found = compare(y, {"ours": np.full(2000, ours), "base_rate": np.full(2000, base)}, settings=FEW, seed=0)
+        auc = found.metrics["ours"]["auc"]
+        assert (auc.value, auc.low, auc.high) == (0.5, 0.5, 0.5)
+        loss = found.differences["base_rate"]["log_loss"]
+        assert loss.high < 0 or loss.low > 0
+        said = verdict(found, FEW.interval)
+        assert said.is_better_than_base_rate is False
+        assert said.sentence.startswith("There is no signal to act on")
+        assert "no better" not in said.sentence
+        assert "the level of its probabilities differs" in said.sentence
+
+
+def test_a_right_order_at_a_wrong_level_is_said_so() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.02, 0.3, 2000)
+    y = pd.Series(rng.random(2000) < p)
+    found = compare(y, {"ours": p + 0.6, "base_rate": np.full(2000, y.mean())}, settings=FEW, seed=0)
+    said = verdict(found, FEW.interval)
+    assert said.is_better_than_base_rate is False
+    assert said.sentence.startswith("The model ranks accounts better than chance, but its probabilities are worse than")
+
+
+def test_money_at_capacity_by_hand_and_between_random_and_perfect() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.05, 0.6, 1200)
+    added = np.where(rng.random(1200) < p, rng.exponential(80, 1200), 0.0)
+    periods, groups = pd.Series(np.arange(1200) % 3), pd.Series(np.arange(1200) // 3)
+    found = evaluation.money_at_capacity(added, p, settings=FEW, seed=0, groups=groups, periods=periods)
+    by_hand = [added[k::3][np.argsort(-p[k::3])[:10]].sum() for k in range(3)]
+    assert found["captured"].value == pytest.approx(np.mean(by_hand))
+    assert found["random"].value == pytest.approx(np.mean([10 * added[k::3].mean() for k in range(3)]))
+    assert found["perfect"].value == pytest.approx(np.mean([np.sort(added[k::3])[-10:].sum() for k in range(3)]))
+    assert found["random"].high < found["captured"].value < found["perfect"].low
+    for measured in found.values():
+        assert measured.low <= measured.value <= measured.high
+    nothing = evaluation.money_at_capacity(np.zeros(5), np.full(5, 0.1), settings=FEW, seed=0)
+    assert nothing["captured"].to_json() == {"value": None, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(
@@ -161,18 +203,3 @@ def test_against_the_truth() -> None:
     p = np.linspace(0.1, 0.5, 100)
     assert evaluation.against_truth(p, p) == {"calibration_error": 0.0, "mean_abs_error": 0.0}
     assert evaluation.against_truth(p, p + 0.05)["calibration_error"] == pytest.approx(0.05)
-
-
-def test_promotion_needs_a_log_loss_that_is_not_higher() -> None:
-    rng = np.random.default_rng(0)
-    p = rng.uniform(0.1, 0.9, 500)
-    y = pd.Series(rng.random(500) < p)
-    blurred = 0.5 + 0.3 * (p - 0.5)
-    better = promotion.decide(y, p, blurred, settings=FEW, seed=0)
-    worse = promotion.decide(y, blurred, p, settings=FEW, seed=0)
-    assert (better.is_promoted, worse.is_promoted) == (True, False)
-    assert better.difference.value == pytest.approx(-worse.difference.value)
-    assert worse.reason.startswith("the champion stays: log loss 0.")
-    unknown = promotion.decide(pd.Series([False] * 4), np.full(4, 0.1), np.full(4, 0.2), settings=FEW, seed=0)
-    assert not unknown.is_promoted
-    assert "one class only" in unknown.reason
