@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as known
 from worlds import World
 
-from models import baselines, evaluation, promotion
+from models import baselines, evaluation
 from models.evaluation import compare, verdict
 from models.propensity import Propensity
 from models.settings import Evaluation
