@@ -35,7 +35,8 @@ $(STAMP):
 	[ -x $(BIN)/python ] || $(PY) -m venv $(VENV); \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock; \
 	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(LOCK); \
-	[ $(LOCK) = peers.lock ] || $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	[ $(LOCK) = peers.lock ] || { $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	$(BIN)/python -m pipelines.plots_template; }; \
 	rm -f $(VENV)/.stamp-*; touch $@
 
 setup: $(STAMP) ## the environment, from the lock file with hashes

@@ -142,8 +142,25 @@ class Forecast(Settings):
     min_reached: Annotated[int, Field(ge=10)] = 100
 
 
+class Gate(Settings):
+    """What a new model may lose against the champion, on the same later rows, and still take its place.
+
+    >>> Gate(max_money_loss=0.1).max_log_loss_increase
+    0.0
+    """
+
+    # By the figure itself: among equals the champion stays, which costs nothing.
+    max_log_loss_increase: Annotated[float, Field(ge=0)] = 0.0
+    # These two move by chance far more than log loss does, so what is past them counts only where chance is ruled out
+    # (the difference's interval, `evaluate.interval`, is clear of 0).
+    max_calibration_error_increase: Annotated[float, Field(ge=0)] = 0.005
+    # Of the champion's expansion MRR among the first `evaluate.capacity` accounts of a snapshot.
+    max_money_loss: Annotated[float, Field(ge=0, le=1)] = 0.02
+
+
 class Registry(Settings):
     """Under which names MLflow keeps runs and models; several companies on one server need several."""
 
     experiment: str = "upsell"
     model: str = "upsell-propensity"
+    gate: Gate = Gate()

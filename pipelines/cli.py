@@ -179,6 +179,26 @@ def _names(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.strip() for part in given for name in part.split(",") if name.strip())
 
 
+@cli.command()
+@click.argument("version", required=False)
+@click.option("--force", is_flag=True, help="Even where the gate refuses; needs --because.")
+@click.option("--because", metavar="TEXT", help="Kept in the registry, with who and when.")
+def promote(version: str | None, force: bool, because: str | None) -> None:
+    """Make a VERSION of the registry (the newest by default) champion, if it is not worse on later rows."""
+    from pipelines.promote import promote as promoted
+
+    click.echo(promoted(version, force=force, because=because))
+
+
+@cli.command()
+@click.option("--because", metavar="TEXT", help="Kept in the registry, with who and when.")
+def rollback(because: str | None) -> None:
+    """Return to the champion before this one."""
+    from pipelines.rollback import rollback as back
+
+    click.echo(back(because))
+
+
 def _day(moment: datetime) -> date:
     return moment.date()
 

@@ -74,8 +74,8 @@ def fit(
     early, late = learning.held_out(rows, seed=wanted.seed)
     notes = [*preparation.notes, *_strong(preparation, rows.take(early), wanted)]
 
-    # Where rows have times, what to choose is asked twice: for the model that is judged, and for the one that is written,
-    # which may look at the latest rows too, those most like what comes next.
+    # Where rows have times, what to choose is asked twice: for the model that is judged, and for the one that is
+    # written, which may look at the latest rows too, those most like what comes next.
     is_timed = rows.times is not None
     seconds = wanted.timeout / 2 if wanted.timeout and is_timed else wanted.timeout
     how: dict[str, Any] = {
@@ -116,12 +116,12 @@ def fit(
         "dropped": dict(preparation.dropped),
         "notes": notes,
         "importance": _importance(final.model, preparation, judged.X),
-        "search": first.tuned.to_json(),
-        "selection": first.selection.to_json(),
+        "search": final.tuned.to_json(),
+        "selection": final.selection.to_json(),
         "calibrator": final.model.calibrator.kind,
         "seed": wanted.seed,
     }
-    model_folder.write(out, final.model, preparation, report, first.trials.to_csv(index=False, float_format="%.8g"))
+    model_folder.write(out, final.model, preparation, report, final.trials.to_csv(index=False, float_format="%.8g"))
     return report
 
 

@@ -14,7 +14,7 @@ from data.settings import read_yaml
 from models import promotion
 from models.promotion import Decision
 from models.propensity import Propensity
-from pipelines import labelled, paths, stage, tables, tracking, whence, written
+from pipelines import champions, labelled, paths, stage, tables, tracking, whence, written
 from pipelines.labelled import Labelled
 from pipelines.params import Params
 from pipelines.train import IMPORTANCE
@@ -27,77 +27,94 @@ INPUTS = (tables.TRAINING.path, tables.LABELS.path, TUNING)
 def main() -> None:
     """Run the stage."""
     params = Params.load()
+    registry = params.registry
     model, test = written.read_model(), labelled.read().block("test")
-    champion = tracking.find_champion(params.registry)
-    decision = judge(model, champion, test, params)
+    version_before, decision = compared(model, test, params)
     inputs = {path.as_posix(): tracking.sha256(path) for path in INPUTS}
     metrics = written.read_json(paths.METRICS)
     state = tracking.git_state()
+    experiment = tracking.experiment()
     logged = tracking.log_run(
         model,
-        registry=params.registry,
+        registry=registry,
         parameters=tracking.flat(read_yaml(paths.PARAMS)),
-        metrics=figures(metrics, decision),
+        metrics=figures(metrics),
         inputs=inputs,
         files=[*_files(), *INPUTS[2:], TRIALS.path],
         notes={
-            "promotion": decision.reason,
             "verdict": str(metrics["verdict"]),
-            "champion_before": "" if champion is None else champion.version,
+            "champion_before": version_before or "",
             "git_commit": str(state["git_commit"] or ""),
+            **({"dvc_experiment": experiment} if experiment else {}),
         },
-        promote=decision.is_promoted,
     )
+    if experiment and decision.is_promoted and logged.version != version_before:
+        # To try something is not to put it to work.
+        decision = Decision(
+            False,
+            f"an experiment ({experiment}) takes nobody's place by itself, `upsell promote {logged.version}` lets it: "
+            f"{decision.reason}",
+            decision.compared,
+            decision.rows,
+        )
+    champions.write_verdict(registry, decision, run_id=logged.run_id, version=logged.version, champion=version_before)
+    if decision.is_promoted and logged.version != version_before:
+        champions.crown(registry, logged.version, how="promoted", why=decision.reason)
+    if not decision.is_promoted and not decision.compared:
+        print(decision.reason)  # not a question of figures: someone has to look
     written.as_json(REGISTERED, {"model_version": model.model_version, "inputs": inputs})
     written.as_json(
         whence.REGISTRY,
         {
             "model_version": model.model_version,
             "mlflow_run_id": logged.run_id,
-            "registry_model": params.registry.model,
+            "registry_model": registry.model,
             "registry_version": logged.version,
-            "is_champion": logged.is_champion,
+            "is_champion": decision.is_promoted or logged.version == version_before,
             "promotion": decision.reason,
         },
     )
     whence.after_register(str(params.run.as_of), model.model_version)
 
 
-def judge(model: Propensity, champion: tracking.Champion | None, test: Labelled, params: Params) -> Decision:
-    """Whether the new model becomes champion: it does where there is none, or none that can score these rows."""
-    if champion is None:
-        return Decision(True, "promoted: there was no champion")
+def compared(model: Propensity, test: Labelled, params: Params) -> tuple[str | None, Decision]:
+    """The champion's version, and what the gate says of `model` against it."""
+    current, _ = champions.previous(params.registry)
+    if current is None:
+        return None, Decision(True, "promoted: there was no champion")
+    try:
+        champion = tracking.read_version(params.registry, current)
+    except BadInput as error:
+        return current, Decision(False, f"not compared, the champion stays: {error}")
+    return current, judge(model, champion, test, params)
+
+
+def judge(model: Propensity, champion: tracking.Champion, test: Labelled, params: Params) -> Decision:
+    """Whether a model becomes champion in the place of another, by the rows of the test block that are new to both."""
     if champion.model.model_version == model.model_version:
         return Decision(True, f"the champion (version {champion.version}) already is this model")
-    try:
-        theirs = champion.model.probability(test.X)
-    except BadInput as error:
-        return Decision(True, f"promoted: the champion (version {champion.version}) cannot score these rows: {error}")
-    return promotion.decide(
+    return promotion.judge(
+        model,
+        champion.model,
+        test.X,
         test.y,
-        model.probability(test.X),
-        theirs,
-        settings=params.evaluate,
-        seed=params.run.seed,
         groups=test.groups,
+        periods=test.periods,
+        added_mrr=test.added_mrr,
+        label=params.label.model_dump(),
+        settings=params.evaluate,
+        gate=params.registry.gate,
+        seed=params.run.seed,
     )
 
 
-def figures(metrics: dict[str, Any], decision: Decision) -> dict[str, float]:
-    """Every number of the report by its dotted name, and those of the comparison with the champion."""
-    found = {
+def figures(metrics: dict[str, Any]) -> dict[str, float]:
+    """Every number of the report by its dotted name."""
+    return {
         name: float(value)
         for name, value in tracking.flat(metrics).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
-    if decision.difference is not None:
-        compared = {
-            "challenger_log_loss": decision.challenger,
-            "champion_log_loss": decision.champion,
-            **{f"difference_{name}": value for name, value in vars(decision.difference).items()},
-        }
-        found |= {f"promotion.{name}": value for name, value in compared.items() if value is not None}
-    return found
 
 
 def _files() -> list[Path]:

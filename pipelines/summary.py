@@ -1,5 +1,6 @@
 """What `make run` says at its end: how good the model is, the top of the list, and where to look."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -35,7 +36,11 @@ def text(folder: Path = Path()) -> str:
 def main() -> None:
     """Print the end of a run, of the company in the folder given or of this one."""
     given = [argument for argument in sys.argv[1:] if argument]
-    print(text(Path(given[0]) if given else Path()))
+    try:
+        print(text(Path(given[0]) if given else Path()), flush=True)
+    except BrokenPipeError:
+        # `make run | head` has read enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

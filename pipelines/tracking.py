@@ -1,8 +1,8 @@
 """MLflow, and only here: runs with what went in and came out, and the registry with its champion.
 
-By default all of it is a SQLite file, `mlflow.db`, with artefacts in `mlruns/` beside it, in the folder of the run;
-with MLFLOW_TRACKING_URI set it is that server. Models are text and JSON; nothing is pickled or unpickled. What MLflow
-says about itself is kept off the terminal.
+By default all of it is a SQLite file, `mlflow.db`, with artefacts in `mlruns/` beside it, in the folder of the run, or
+in the repository from which DVC started it as an experiment; with MLFLOW_TRACKING_URI set it is that server. Models are
+text and JSON; nothing is pickled or unpickled. What MLflow says about itself is kept off the terminal.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ MAX_PARAMETERS, MAX_CHARACTERS = 100, 6000
 
 @dataclass(frozen=True)
 class Champion:
-    """The registry's champion: its model, and which version of the registry it is."""
+    """A model of the registry, which version of it that is, and the run that made it."""
 
     model: Propensity
     version: str
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,20 @@ class Logged:
 
     run_id: str
     version: str
-    is_champion: bool
+
+
+def experiment() -> str | None:
+    """The name of the DVC experiment that this process is part of, if it is."""
+    return os.environ.get("DVC_EXP_NAME") or None
+
+
+def home() -> Path:
+    """Where the local database lies.
+
+    An experiment may run in a temporary copy, which DVC deletes: its run belongs with all others, where it was started.
+    """
+    root = os.environ.get("DVC_ROOT") if experiment() else None
+    return Path(root or ".").resolve()
 
 
 @contextmanager
@@ -80,12 +94,20 @@ def session(registry: Registry) -> Iterator[Any]:
         # MLflow sets its own level when it is imported.
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
-        uri = f"sqlite:///{DATABASE.resolve()}" if is_local else os.environ["MLFLOW_TRACKING_URI"]
+        database, artefacts = home() / DATABASE, (home() / ARTEFACTS).as_uri()
+        uri = f"sqlite:///{database}" if is_local else os.environ["MLFLOW_TRACKING_URI"]
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         try:
-            if is_local and mlflow.get_experiment_by_name(registry.experiment) is None:
-                mlflow.create_experiment(registry.experiment, artifact_location=ARTEFACTS.resolve().as_uri())
+            known = mlflow.get_experiment_by_name(registry.experiment)
+            if is_local and known is None:
+                mlflow.create_experiment(registry.experiment, artifact_location=artefacts)
+            elif is_local and known.artifact_location != artefacts:
+                raise BadInput(
+                    f"{database} was made elsewhere: its artefacts are kept as {known.artifact_location}, and MLflow "
+                    f"would go on writing there. Move the folder back; or put {DATABASE} and {ARTEFACTS}/ aside and "
+                    "run `dvc repro --force --single-item register`, which begins a registry here."
+                )
             mlflow.set_experiment(registry.experiment)
         except MlflowException as error:
             first = str(error).splitlines()[0].rstrip(".")
@@ -99,15 +121,38 @@ def session(registry: Registry) -> Iterator[Any]:
 def find_champion(registry: Registry) -> Champion | None:
     """The champion, its files checked against the hashes in the registry; None where there is none yet."""
     with session(registry) as mlflow:
-        return _champion(mlflow, registry)
+        version = champion_version(mlflow.MlflowClient(), registry)
+        return None if version is None else _read(mlflow, registry, version)
 
 
 def champion(registry: Registry) -> Champion:
     """The champion. Raises BadInput where there is none, or where its files were changed."""
     found = find_champion(registry)
     if found is None:
-        raise BadInput(f"the registry has no champion of {registry.model} yet; run `dvc repro` once to train one.")
+        raise BadInput(
+            f"the registry has no champion of {registry.model} yet; run `dvc repro` once to train one, or `upsell "
+            "promote` where one was trained."
+        )
     return found
+
+
+def read_version(registry: Registry, version: str | None) -> Champion:
+    """One model of the registry, champion or not; the newest where none is named. Raises BadInput, as `champion`."""
+    with session(registry) as mlflow:
+        found = mlflow.MlflowClient().search_model_versions(filter_string=f"name = '{registry.model}'")
+        known = sorted((str(each.version) for each in found), key=int)
+        if not known:
+            raise BadInput(f"the registry has no version of {registry.model} yet; run `dvc repro` once to train one.")
+        if version is not None and version not in known:
+            raise BadInput(f"the registry has no version {version} of {registry.model}; it has {', '.join(known)}.")
+        return _read(mlflow, registry, version or known[-1])
+
+
+def champion_version(client: Any, registry: Registry) -> str | None:
+    """The version that the alias `champion` points at, if any."""
+    found = client.search_registered_models(filter_string=f"name = '{registry.model}'")
+    version = found[0].aliases.get(CHAMPION) if found else None
+    return None if version is None else str(version)
 
 
 def log_run(
@@ -119,9 +164,8 @@ def log_run(
     inputs: Mapping[str, str],
     files: Sequence[Path],
     notes: Mapping[str, str],
-    promote: bool,
 ) -> Logged:
-    """Leave one run, and the model in the registry; the alias `champion` moves to it where `promote` says so.
+    """Leave one run, and the model in the registry; who is champion is decided elsewhere (pipelines/champions.py).
 
     `inputs` are sha256 by path, `files` are kept as artefacts under their paths. A model that the registry already
     holds (same `model_version`) gets no second version.
@@ -137,12 +181,8 @@ def log_run(
             folder = path.parent.as_posix()
             mlflow.log_artifact(str(path), artifact_path=None if folder == "." else folder)
         version = _registered(mlflow, registry, model) or _register(mlflow, registry, model)
-        client = mlflow.MlflowClient()
-        if promote:
-            client.set_registered_model_alias(registry.model, CHAMPION, version)
-        current = _alias(client, registry)
         mlflow.set_tag("registry_version", version)
-        return Logged(run.info.run_id, version, current is not None and str(current.version) == version)
+        return Logged(run.info.run_id, version)
 
 
 def sha256(path: Path) -> str:
@@ -180,32 +220,33 @@ def flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _champion(mlflow: Any, registry: Registry) -> Champion | None:
-    version = _alias(mlflow.MlflowClient(), registry)
-    if version is None:
-        return None
+def _read(mlflow: Any, registry: Registry, number: str) -> Champion:
+    """A version of the registry, its files checked. Raises BadInput where they are gone or were changed."""
+    from mlflow.exceptions import MlflowException
+
     from models.propensity import Propensity
 
+    version = mlflow.MlflowClient().get_model_version(registry.model, number)
+    name = f"{registry.model} version {number}"
+    remedy = (
+        "restore MLflow's artefacts, or let another version take over: `upsell rollback`, or `upsell promote VERSION "
+        '--force --because "…"`.'
+    )
     with tempfile.TemporaryDirectory() as folder:
-        local = Path(
-            mlflow.artifacts.download_artifacts(f"models:/{registry.model}/{version.version}", dst_path=folder)
-        )
-        kept = sorted((local / "artifacts").iterdir())
-        files = {path.name: path.read_text(encoding="utf-8") for path in kept}
-        for path in kept:
-            if version.tags.get(f"sha256.{path.name}") != sha256(path):
-                raise BadInput(
-                    f"{path.name} of {registry.model} version {version.version} is not what was registered; "
-                    "restore MLflow's artefacts, or run `dvc repro` to train again."
-                )
-    return Champion(Propensity.from_files(files), str(version.version))
-
-
-def _alias(client: Any, registry: Registry) -> Any | None:
-    """The version that the alias points at, if any."""
-    found = client.search_registered_models(filter_string=f"name = '{registry.model}'")
-    version = found[0].aliases.get(CHAMPION) if found else None
-    return None if version is None else client.get_model_version(registry.model, str(version))
+        try:
+            local = Path(mlflow.artifacts.download_artifacts(f"models:/{registry.model}/{number}", dst_path=folder))
+            kept = sorted((local / "artifacts").iterdir())
+        except (MlflowException, OSError) as error:
+            raise BadInput(f"the files of {name} cannot be read ({type(error).__name__}); {remedy}") from error
+        files = {path.name: path.read_bytes() for path in kept}
+    expected = {tag.removeprefix("sha256."): told for tag, told in version.tags.items() if tag.startswith("sha256.")}
+    for file in sorted(expected.keys() | files.keys()):
+        if file not in files:
+            raise BadInput(f"{file} of {name} is missing; {remedy}")
+        if hashlib.sha256(files[file]).hexdigest() != expected.get(file):
+            raise BadInput(f"{file} of {name} is not what was registered; {remedy}")
+    text = {file: content.decode("utf-8") for file, content in files.items()}
+    return Champion(Propensity.from_files(text), number, str(version.run_id or ""))
 
 
 def _registered(mlflow: Any, registry: Registry, model: Propensity) -> str | None:

@@ -10,7 +10,7 @@ import functools
 
 import pandas as pd
 
-from models import evaluation, propensity
+from models import evaluation, promotion, propensity
 from models.boosting import Tuned
 from models.drift import Selection
 from pipelines import labelled, paths, stage, written
@@ -57,6 +57,8 @@ def main() -> None:
     if held:
         cost = propensity.compared(later, learnt(constraints=None))
         model = dataclasses.replace(model, facts={**model.facts, "monotone": cost})
+    known = promotion.learnt(rows.periods, horizon_days=params.label.horizon_days, min_growth=params.label.min_growth)
+    model = dataclasses.replace(model, facts={**model.facts, **known})
     written.model(model.to_files())
     chosen_by = rows.block("validation")
     importance = evaluation.importance(model.features, model.contributions(chosen_by.X), model.gain())

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as known
 from worlds import World
 
-from models import baselines, evaluation, promotion
+from models import baselines, evaluation
 from models.evaluation import compare, verdict
 from models.propensity import Propensity
 from models.settings import Evaluation
@@ -203,18 +203,3 @@ def test_against_the_truth() -> None:
     p = np.linspace(0.1, 0.5, 100)
     assert evaluation.against_truth(p, p) == {"calibration_error": 0.0, "mean_abs_error": 0.0}
     assert evaluation.against_truth(p, p + 0.05)["calibration_error"] == pytest.approx(0.05)
-
-
-def test_promotion_needs_a_log_loss_that_is_not_higher() -> None:
-    rng = np.random.default_rng(0)
-    p = rng.uniform(0.1, 0.9, 500)
-    y = pd.Series(rng.random(500) < p)
-    blurred = 0.5 + 0.3 * (p - 0.5)
-    better = promotion.decide(y, p, blurred, settings=FEW, seed=0)
-    worse = promotion.decide(y, blurred, p, settings=FEW, seed=0)
-    assert (better.is_promoted, worse.is_promoted) == (True, False)
-    assert better.difference.value == pytest.approx(-worse.difference.value)
-    assert worse.reason.startswith("the champion stays: log loss 0.")
-    unknown = promotion.decide(pd.Series([False] * 4), np.full(4, 0.1), np.full(4, 0.2), settings=FEW, seed=0)
-    assert not unknown.is_promoted
-    assert "one class only" in unknown.reason

@@ -15,14 +15,13 @@ import pytest
 import yaml
 
 from data.errors import BadInput
-from models import boosting, propensity
+from models import boosting, promotion, propensity
 from models.calibration import Calibrator
 from models.folds import block_fold
 from models.propensity import Propensity
-from models.settings import Evaluation, Registry, Training, Tuning
-from pipelines import evaluate, first_trial, register, tables, tracking, train, tune
+from models.settings import Registry, Training, Tuning
+from pipelines import champions, evaluate, first_trial, register, tables, tracking, train, tune
 from pipelines.labelled import Labelled, join
-from pipelines.params import Params
 
 REGISTRY = Registry()
 DAYS = pd.date_range("2025-01-01", periods=10, freq="MS").as_unit("us")
@@ -85,9 +84,10 @@ def logged(tmp_path_factory: pytest.TempPathFactory, model: Propensity) -> Itera
         yield made
 
 
-def log(model: Propensity, promote: bool = True) -> tracking.Logged:
+def log(model: Propensity) -> tracking.Logged:
+    """As champion, too."""
     Path("note.txt").write_text("kept")
-    return tracking.log_run(
+    logged = tracking.log_run(
         model,
         registry=REGISTRY,
         parameters={f"section.{i}": i for i in range(150)} | {"long": "x" * 9000},
@@ -95,8 +95,9 @@ def log(model: Propensity, promote: bool = True) -> tracking.Logged:
         inputs={"data/lake/labels.parquet": "0" * 64},
         files=[Path("note.txt")],
         notes={"promotion": "as told"},
-        promote=promote,
     )
+    champions.crown(REGISTRY, logged.version, how="promoted", why="a test")
+    return logged
 
 
 def test_a_run_keeps_what_went_in_and_came_out(logged: Path, model: Propensity) -> None:
@@ -184,11 +185,14 @@ def test_the_stages_leave_a_run_each_time_and_only_a_better_model_takes_over(
         'simulate: {accounts: 0, months: 1, seed: 1, ends_on: "2026-01-01"}\n'
         "ingest: {folder: lake}\n"
         'snapshots: {first_on: "2025-01-01"}\n'
+        "label: {horizon_days: 30}\n"
         "tune: {n_trials: 3, max_rounds: 60}\n"
         "train: {n_folds: 2}\n"
         "evaluate: {n_bootstrap: 50, capacity: 10, rule_feature: limit_peak}\n"
     )
     poor = dataclasses.replace(fitted(rows), calibrator=Calibrator("sigmoid", slope=-1.0, intercept=0.0))
+    known = promotion.learnt(pd.Series(DAYS[:8]), horizon_days=30, min_growth=0.10)
+    poor = dataclasses.replace(poor, facts={**poor.facts, **known})
     log(poor)
     for stage in (tune, train, evaluate, register):
         stage.main()
@@ -215,15 +219,33 @@ def test_the_stages_leave_a_run_each_time_and_only_a_better_model_takes_over(
     assert last["promotion"].startswith("the champion stays: log loss ")
     with tracking.session(REGISTRY) as mlflow:
         run = mlflow.get_run(last["mlflow_run_id"])
-    assert run.data.metrics["promotion.difference_value"] > 0
+    assert run.data.metrics["promotion.log_loss.difference_value"] > 0
     assert run.data.params["tune.n_trials"] == "3"
     assert tracking.champion(REGISTRY).version == "2"
 
 
-def test_a_champion_of_another_table_gives_way(rows: Labelled, model: Propensity) -> None:
-    renamed = dataclasses.replace(rows, X=rows.X.rename(columns={"seats": "seats_then"}))
-    champion = tracking.Champion(fitted(renamed), "4")
-    given = Params.model_construct(evaluate=Evaluation(), tune=Tuning(), run=type("Run", (), {"seed": 0})())
-    decision = register.judge(model, champion, rows.block("test"), given)
-    assert decision.is_promoted
-    assert "version 4) cannot score these rows: the features lack seats_then" in decision.reason
+def test_an_experiment_takes_nobodys_place(folder: Path, monkeypatch: pytest.MonkeyPatch, model: Propensity) -> None:
+    """It is registered and judged, and says how to put it to work."""
+    test = join(*lake()).block("test")
+    for name, text in model.to_files().items():
+        path = folder / "data/lake/models/propensity" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    shutil.copy(Path(__file__).parents[2] / "params.yaml", "params.yaml")
+    Path("reports").mkdir()
+    Path("reports/metrics.json").write_text('{"verdict": "as told"}')
+    for path in (*register.INPUTS, tune.TRIALS.path, train.IMPORTANCE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    monkeypatch.setattr(register.labelled, "read", lambda: test)
+    monkeypatch.setenv("DVC_EXP_NAME", "wise-mole")
+    monkeypatch.setenv("DVC_ROOT", str(folder))
+    register.main()
+    told = json.loads(Path("data/lake/registry_run.json").read_text())
+    assert not told["is_champion"]
+    assert told["promotion"].startswith(
+        "an experiment (wise-mole) takes nobody's place by itself, `upsell promote 1` lets it: promoted: there was no"
+    )
+    assert tracking.find_champion(REGISTRY) is None
+    with tracking.session(REGISTRY) as mlflow:
+        assert mlflow.get_run(told["mlflow_run_id"]).data.tags["dvc_experiment"] == "wise-mole"
