@@ -112,7 +112,7 @@ def test_features_that_know_the_outcome_stop_the_run_until_they_are_allowed(
     rows = tables.TRAINING.read().merge(tables.LABELS.read(), on=["account_id", "as_of"], how="left")
     won = rows["is_expansion"].eq(True).to_numpy()
     noise = np.random.default_rng(1).normal(scale=0.2, size=len(rows))
-    rows = rows.drop(columns=["is_expansion", "block"]).assign(
+    rows = rows.drop(columns=["is_expansion", "added_mrr", "block"]).assign(
         won=won + noise,
         deal_size=np.where(won & (np.arange(len(rows)) % 2 == 0), 100.0, np.nan),
         closed_on=rows["as_of"] + pd.Timedelta(days=20),

@@ -70,7 +70,9 @@ def written_company(folder: Path) -> None:
 
     training = features(DAYS)
     p = np.where(training["gated_events_28d"] >= PLANTED, 0.3, 0.05)
-    labels = training[["account_id", "as_of"]].assign(is_expansion=rng.random(len(p)) < p, block=np.tile(BLOCKS, N))
+    labels = training[["account_id", "as_of"]].assign(
+        is_expansion=rng.random(len(p)) < p, added_mrr=0.0, block=np.tile(BLOCKS, N)
+    )
     tables.TRAINING.write(training)
     tables.LABELS.write(labels)
     tables.CURRENT.write(features(pd.DatetimeIndex([NOW])).assign(nps_age_days=9, renews_on=NOW))
