@@ -369,4 +369,4 @@ def _distance(known: np.ndarray, counts: np.ndarray, independent: float) -> tupl
     psi = float(((b - a) * np.log(b / a)).sum())
     ks = float(np.abs(np.cumsum(known / known.sum()) - np.cumsum(counts / counts.sum())).max())
     by_chance = float(chi2.ppf(0.99, max(len(a) - 1, 1))) * (1 / n + 1 / m)
-    return psi, ks, psi > max(NOTABLE_PSI, by_chance)
+    return psi, ks, bool(psi > max(NOTABLE_PSI, by_chance))

@@ -1,5 +1,7 @@
 """A prior shift of known size is found within its interval; other shifts correct nothing; corrections add up."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -193,6 +195,15 @@ def test_it_is_kept_with_the_model_and_part_of_its_version() -> None:
     assert reading == shift.read(expit(margin))
     assert back.corrected(reading).calibrator != back.calibrator
     assert back.corrected(None) is back
+
+
+@pytest.mark.parametrize("n", [0, 20, 400])
+@pytest.mark.parametrize("level", [-9.0, 0.0, 3.0])
+def test_a_reading_of_any_number_of_rows_can_be_written(n: int, level: float) -> None:
+    """Few rows far off once gave a flag of NumPy's, which is no JSON."""
+    margin = level + np.random.default_rng(n).normal(size=n)
+    told = reference(2).read(expit(margin)).to_json()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
 
 
 def test_scores_that_moved_far_are_told() -> None:
