@@ -16,7 +16,7 @@ from pipelines import labelled, paths, written
 from pipelines.params import Params
 
 TIMES = 10
-STAGES = (*company.UP_TO_LABELS, "tune", "train")
+STAGES = (*company.UP_TO_LABELS, "drift", "tune", "train")
 RESULTS = Path("benchmarks/results/pipeline.json")
 
 

@@ -18,7 +18,7 @@ from benchmarks.quality import company, measured, merging
 from pipelines import labelled, paths, stage, written
 
 PRESET, ACCOUNTS, SEED = "midmarket", 20_000, 2007
-STAGES = (*company.UP_TO_LABELS, "tune", "train")
+STAGES = (*company.UP_TO_LABELS, "drift", "tune", "train")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
