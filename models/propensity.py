@@ -264,7 +264,8 @@ def fit(
     all others; their log-odds are averaged, so contributions are too, and still add up.
 
     The calibrator's *shape* is chosen on later rows of every fold, all brought to one level first: its slope is what
-    lasts. Its *level* is then set on the latest fold: the mean probability of those rows is their rate. Without
+    lasts. Its *level* is then set on the latest fold: the mean probability of those rows, as models that did not know
+    them saw them, is their rate. Without
     `settings.refit` the boosters are those that learnt from the latest fold's `train` alone.
 
     One row of `X` per row of `y` (0 or 1), `groups` (rows that belong together, as an account's snapshots) and

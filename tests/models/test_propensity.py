@@ -109,20 +109,27 @@ def test_the_test_block_is_not_looked_at(world: World, model: Propensity) -> Non
     assert again.model_version == model.model_version
 
 
-def test_learning_again_from_the_latest_rows_helps_and_stays_calibrated(world: World, model: Propensity) -> None:
+def test_learning_again_from_the_latest_rows_helps_and_keeps_the_level_of_later_rows(
+    world: World, model: Propensity
+) -> None:
+    folds = block_fold(world.blocks)
     once = propensity.fit(
         world.X,
         world.y,
-        block_fold(world.blocks),
+        folds,
         tuned=boosting.untuned(),
         settings=Training(n_folds=3, refit=False),
         seed=7,
         groups=world.groups,
     )
-    test, later = world.is_test, (world.blocks == "validation").to_numpy()
+    test = world.is_test
     errors = [np.abs(m.probability(world.X[test]) - world.p[test]).mean() for m in (model, once)]
     assert errors[0] < errors[1]
-    assert model.probability(world.X[later]).mean() == pytest.approx(world.y[later].mean(), abs=1e-6)
+    later = propensity.rehearse(
+        world.X, world.y, folds, tuned=boosting.untuned(), settings=Training(n_folds=3), seed=7, groups=world.groups
+    )
+    for fitted in (model, once):
+        assert fitted.calibrator.probability(later.margin).mean() == pytest.approx(later.y.mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -240,10 +247,12 @@ def test_a_fold_of_one_class_is_left_out_of_the_shape(world: World) -> None:
     X, y, groups = (part.iloc[known] for part in (world.X, world.y.copy(), world.groups))
     folds = time_folds(world.periods.iloc[known], n_folds=2, gap=1)
     y.iloc[folds[0].later] = False
-    later = propensity.rehearse(X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=1), seed=1)
+    same = {"tuned": boosting.untuned(), "settings": Training(n_folds=2), "seed": 1, "groups": groups}
+    later = propensity.rehearse(X, y, folds, **same)
     assert set(later.levelled().fold) == {1}
-    model = propensity.fit(X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=2), seed=1, groups=groups)
-    assert model.probability(X.iloc[folds[1].later]).mean() == pytest.approx(y.iloc[folds[1].later].mean(), abs=1e-6)
+    model = propensity.fit(X, y, folds, **same)
+    latest = later.margin[later.fold == 1]
+    assert model.calibrator.probability(latest).mean() == pytest.approx(y.iloc[folds[1].later].mean(), abs=1e-6)
 
 
 def test_a_level_that_moved_is_that_of_the_latest_rows() -> None:
