@@ -39,7 +39,7 @@ def write_company(
 ) -> None:
     """Write a simulated company to the folder `out`, replacing what is there: whole, or not at all.
 
-    truth: the tables of the truth that are wanted. Raises BadInput where `out` holds something else than such a company.
+    truth: the tables of the truth that are wanted. Raises BadInput where `out` holds anything but such a company.
     """
     if out.exists() and any(out.iterdir()) and not ((out / "truth").is_dir() or (out / "README.md").is_file()):
         raise BadInput(f"{out}: this folder holds something that is no simulated company; give another one.")

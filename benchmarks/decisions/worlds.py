@@ -58,7 +58,7 @@ def made(preset: str, seed: int, *, accounts: int = ACCOUNTS, only_now: bool = F
             truth=("response",),
         )  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-        subprocess.run([sys.executable, "-m", "pipelines.ingest"], cwd=workspace, env=environment, check=True)  # noqa: S603 - our own stage
+        subprocess.run([sys.executable, "-m", "pipelines.ingest"], cwd=workspace, env=environment, check=True)
         _write_features(workspace, catalog, beside / "features.parquet", only_now=only_now)
         names = [(company / "truth", "response")]
         names += [] if only_now else [(workspace / paths.STAGED, name) for name in ("proposals", "subscriptions")]

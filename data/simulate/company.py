@@ -115,7 +115,7 @@ def _arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 def _truth(world: World, shop: Shop, history: History, seed: int, wanted: Collection[str]) -> dict[str, pa.Table]:
     """Snapshots: the first of each month of the window, and the day on which it ends; offers: that day only."""
     end = horizon(history.months[-1], history.months[-1].n_days + 1)[-1]
-    frames = {}
+    frames: dict[str, pd.DataFrame] = {}
     if {"expansion", "causes"} & set(wanted):
         frames |= _snapshots(world, shop, history, seed, end)
     if "response" in wanted:
