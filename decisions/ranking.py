@@ -88,10 +88,9 @@ def ranked(
     rows["expected_arr"] = rows["priority"].where(sells)  # the same until what contact adds is learnt
     rows["pscore"] = np.select([out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0)
     blocked = gates.first_blocking(rows, gate_settings)
-    closest = _closest(candidates, catalog)
-    rows = rows.merge(closest, on="account_id", how="left")
-    rows["blocked_by"] = blocked.where(blocked.notna(), rows["closest_blocked_by"]).where(~sells)
     lacks = unblock(accounts, candidates, catalog, gate_settings, refusals=refusals, named=named, health=health)
+    rows = rows.merge(_closest(candidates, lacks, catalog), on="account_id", how="left")
+    rows["blocked_by"] = blocked.where(blocked.notna(), rows["closest_blocked_by"]).where(~sells)
     lacks = lacks.rename(columns={"offer_id": "closest_offer_id"})
     rows = rows.merge(lacks, on=["account_id", "closest_offer_id"], how="left")
     # what keeps an account from everything may not be what keeps it from the offer that came closest
@@ -135,8 +134,11 @@ def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it."""
+def _closest(candidates: pd.DataFrame, lacks: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it.
+
+    Closest is what came through most gates, then what lacks the fewest conditions, then what is worth most.
+    """
     # a refusal of this very offer comes before its conditions, which may well hold: it is not far
     order = ("not_eligible", "not_applicable", "recent_refusal", "not_suitable", "offer_ended", "no_gain")
     late = {name: i for i, name in enumerate(order)}
@@ -144,9 +146,10 @@ def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     rows = candidates[sells & ~candidates["is_allowed"]]
     # what would bring nothing if it were accepted is not close, whatever conditions it meets
     far = rows["blocked_by"].map(late).fillna(-1).where(rows["value"] > 0, -2)
-    rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(
-        ["account_id", "far", "worth", "offer_id"], kind="stable"
-    )
+    more = lacks.set_index(["account_id", "offer_id"])["unblock_more"]
+    more = more.reindex(pd.MultiIndex.from_frame(rows[["account_id", "offer_id"]])).to_numpy(dtype="float64")
+    rows = rows.assign(far=-far, more=np.nan_to_num(more), worth=-rows["value"])
+    rows = rows.sort_values(["account_id", "far", "more", "worth", "offer_id"], kind="stable")
     rows = rows.drop_duplicates("account_id")
     return rows[["account_id", "offer_id", "blocked_by"]].rename(
         columns={"offer_id": "closest_offer_id", "blocked_by": "closest_blocked_by"}

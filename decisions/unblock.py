@@ -154,10 +154,13 @@ def _of_gate(gate: str, accounts: pd.DataFrame, settings: Gates, health: Health 
     if gate != "unhappy":
         return []
     border = health.yellow_from if health else float("nan")
-    red = pd.Series(0.0, index=accounts.index)
+    nothing = pd.Series(0.0, index=accounts.index)
+    is_said = (accounts["csm_sentiment"] == "red").fillna(False).astype(bool)
+    # a red word of the CSM caps the health score: what is missing is a better word, and not a point of health
+    is_red = (accounts["health_band"] == "red").fillna(False).astype(bool) & ~is_said
     found = [
-        lack("health_score", accounts["health_band"] == "red", number("health_score"), border, "score"),
-        lack("csm_sentiment_level", accounts["csm_sentiment"] == "red", red, 1.0, "sentiment"),
+        lack("csm_sentiment_level", is_said, nothing, 1.0, "sentiment"),
+        lack("health_score", is_red, number("health_score"), border, "score"),
     ]
     if settings.unhappy_nps_below is not None:
         nps, age = number("nps_latest"), number("nps_age_days")

@@ -69,6 +69,12 @@ class Wording:
         if now is None:
             return f"{label}が不明" if self.language == "ja" else f"{label} is not known"
         have = spoken(now, unit, self.language, currency=self.catalog.currency)
+        if unit in ("change", "change_per_week"):  # of a fall, "or more" would be read as a deeper one
+            better = f"{label}が{target}より改善" if self.language == "ja" else f"{label}: better than {target}"
+            tail = f"現在{have}" if self.language == "ja" else f"now {have}"
+            if self.language == "ja":
+                return f"{better}、{tail}" if is_inner else f"{better}（{tail}）"
+            return f"{better}, {tail}" if is_inner else f"{better} ({tail})"
         if self.language == "ja":
             side = "以下" if now > wanted else "以上"
             return f"{label}が{target}{side}、現在{have}" if is_inner else f"{label}が{target}{side}（現在{have}）"

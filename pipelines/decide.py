@@ -79,18 +79,22 @@ def has_signal(metrics: dict[str, Any], model_version: str) -> bool:
     return metrics["model_version"] != model_version or bool(metrics["is_better_than_base_rate"])
 
 
-def main() -> None:
-    """Decide for every active account of the week."""
-    params = Params.load()
+def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Candidates and decisions by these parameters and this catalogue, of the tables that lie in the lake."""
     model = written.read_model()
-    offered, decisions = decided(
+    return decided(
         params,
-        Catalog.load(paths.CATALOG),
+        catalog,
         tables.CURRENT.read(),
         tables.SCORES.read(),
         base_rate=float(model.facts["rate_train"]),
         has_signal=has_signal(written.read_json(paths.METRICS), model.model_version),
     )
+
+
+def main() -> None:
+    """Decide for every active account of the week."""
+    offered, decisions = of_the_newest_run(Params.load(), Catalog.load(paths.CATALOG))
     tables.CANDIDATES.write(offered)
     tables.DECISIONS.write(decisions)
 

@@ -156,6 +156,8 @@ def test_gates_of_need_say_what_they_are_shut_for(catalog: Catalog, named: list[
     assert got["unblock_days"].fillna(-1).tolist() == [-1, -1, 12.0, -1, -1, -1]
     both = found(catalog, named, {"health_band": "red", "health_score": 41.0, "nps_latest": 4.0, "nps_age_days": 9.0})
     assert both["unblock_more"].tolist() == [1.0]
+    capped = {"csm_sentiment": "red", "csm_sentiment_level": 0, "health_band": "red", "health_score": 49.0}
+    assert found(catalog, named, capped)["unblock_feature"].tolist() == ["csm_sentiment_level"]
 
 
 def test_no_gain_says_the_chance_from_which_on_there_is_one(catalog: Catalog, named: list[Feature]) -> None:
