@@ -3,7 +3,7 @@
 import pandas as pd
 
 from data.catalog import Catalog, Offer
-from decisions import conditions, gates, value
+from decisions import conditions, gates, past, value
 from decisions.settings import Decide, Gates
 
 
@@ -18,8 +18,10 @@ def candidates(
 ) -> pd.DataFrame:
     """One row per (account_id, as_of, offer_id).
 
-    accounts: one row per account, with its features, terms, attributes and `propensity`.
-    refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
+    accounts: one row per account, with its features, terms, attributes, what is remembered of its past
+        (`past.remembered`) and `propensity`.
+    refusals: the past of each offer (decisions/past.py), one row per (account_id, offer_id); None where nothing is
+        known.
     has_signal: whether `propensity` tells accounts apart. Where not, it promises nothing of anyone in particular: with
     `money.needs_signal`, what sells is blocked by `no_gain`. Help is given by need, and goes on.
 
@@ -80,14 +82,15 @@ def _of_offer(
         nonlocal blocked
         blocked = blocked.where(blocked.notna() | ~where.astype(bool), by)
 
-    if not offer.is_help:
-        refused = _refused_this(offer, accounts, refusals, settings)
-        # in the contract's order recent_refusal stands before contact_limit
-        blocked = blocked.where(~refused | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
+    wait = past.waits(offer, accounts, refusals, catalog, settings)
+    # in the contract's order recent_refusal stands before contact_limit
+    is_free = wait["recent_refusal"] == 0
+    blocked = blocked.where(is_free | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
+    block(wait["contact_limit"] > 0, "contact_limit")
     block(
         ~(value.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
     )
-    block(~conditions.all_hold(offer.applicable, accounts), "not_applicable")
+    block((wait["not_applicable"] > 0) | ~conditions.all_hold(offer.applicable, accounts), "not_applicable")
     block(~conditions.all_hold(offer.suitable, accounts), "not_suitable")
     block(pd.Series(_is_over(offer, accounts), index=accounts.index), "offer_ended")
     if not offer.is_help:
@@ -97,7 +100,7 @@ def _of_offer(
             "account_id": accounts["account_id"],
             "as_of": accounts["as_of"],
             "offer_id": offer.id,
-            "channel": offer.channels[0],
+            "channel": _first_free(offer, past.open_channels(accounts, settings)),
             "discount_pct": discount,
             "is_allowed": blocked.isna(),
             "blocked_by": blocked,
@@ -122,18 +125,9 @@ def _is_over(offer: Offer, accounts: pd.DataFrame) -> pd.Series:
     return over
 
 
-def _refused_this(offer: Offer, accounts: pd.DataFrame, refusals: pd.DataFrame | None, settings: Gates) -> pd.Series:
-    """Whether this very offer was declined not long enough ago."""
-    if settings.refusal_days is None:
-        return pd.Series(False, index=accounts.index)
-    offers = pd.Series(offer.id, index=accounts.index)
-    return days_since_declined(accounts["account_id"], offers, refusals) < settings.same_offer_refusal_days
-
-
-def days_since_declined(account_ids: pd.Series, offer_ids: pd.Series, refusals: pd.DataFrame | None) -> pd.Series:
-    """Days since each account last declined the offer beside it; null where it never did."""
-    if refusals is None:
-        return pd.Series(float("nan"), index=account_ids.index)
-    days = refusals.set_index(["account_id", "offer_id"])["days_since_declined"]
-    asked = pd.MultiIndex.from_arrays([account_ids, offer_ids.fillna("")])
-    return pd.Series(days.reindex(asked).to_numpy(dtype="float64", na_value=float("nan")), index=account_ids.index)
+def _first_free(offer: Offer, is_open: pd.DataFrame) -> pd.Series:
+    """The first of the offer's channels that may be used; the first of all where none may."""
+    channel = pd.Series(offer.channels[0], index=is_open.index, dtype="object")
+    for other in reversed(offer.channels):
+        channel = channel.mask(is_open[other], other)
+    return channel

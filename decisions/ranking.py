@@ -1,14 +1,19 @@
 """The list: one row per account, who is contacted this week and about what, who is not and why."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from data.catalog import Catalog
-from decisions import conditions, gates
-from decisions.candidates import days_since_declined
+from decisions import gates
+from decisions.instead import first_help
+from decisions.lacks import COLUMNS
 from decisions.settings import Decide, Gates, Segments
+from decisions.unblock import of_gates, unblock
+from features.feature import Feature
+from features.health import Health
 
 ORDER = ("contact", "beyond_capacity", "holdout", "nurture", "none")
 
@@ -57,16 +62,19 @@ def ranked(
     segments: Segments,
     refusals: pd.DataFrame | None = None,
     previous: pd.DataFrame | None = None,
+    named: Sequence[Feature] = (),
+    health: Health | None = None,
 ) -> pd.DataFrame:
     """One row per account in the order of rank: its best allowed offer, or help, or what blocks it.
 
-    `unblock_…` say what would change the answer: the offer that came closest, and the condition or the days it lacks.
+    `unblock_…` (decisions/unblock.py) say what would change the answer, for the offer that came closest.
     """
     best = candidates[candidates["is_allowed"]].sort_values("rank").drop_duplicates("account_id")
     is_help = {offer.id: offer.is_help for offer in catalog.offers}
     selling = best[~best["offer_id"].map(is_help).astype(bool)]
     helping = candidates[candidates["is_allowed"] & candidates["offer_id"].map(is_help).fillna(False).astype(bool)]
-    helping = _first_by_catalogue(helping, catalog)
+    account_gate = gates.first_blocking(accounts, gate_settings)
+    helping = first_help(helping, pd.Series(account_gate.to_numpy(), index=accounts["account_id"]), catalog)
 
     rows = accounts.merge(
         selling[["account_id", "offer_id", "channel", "discount_pct", "value", "priority"]], on="account_id", how="left"
@@ -80,15 +88,15 @@ def ranked(
     rows["expected_arr"] = rows["priority"].where(sells)  # the same until what contact adds is learnt
     rows["pscore"] = np.select([out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0)
     blocked = gates.first_blocking(rows, gate_settings)
-    closest = _closest(candidates, catalog)
-    rows = rows.merge(closest, on="account_id", how="left")
+    lacks = unblock(accounts, candidates, catalog, gate_settings, refusals=refusals, named=named, health=health)
+    rows = rows.merge(_closest(candidates, lacks, catalog), on="account_id", how="left")
     rows["blocked_by"] = blocked.where(blocked.notna(), rows["closest_blocked_by"]).where(~sells)
-    rows = _lacking(rows, catalog)
-    by_itself = gates.opens_in_days(rows, rows["blocked_by"], gate_settings)
-    declined = days_since_declined(rows["account_id"], rows["closest_offer_id"], refusals)
-    of_this_offer = gate_settings.same_offer_refusal_days - declined
-    is_of_this = (rows["blocked_by"] == "recent_refusal") & ~(by_itself > 0)
-    rows["unblock_days"] = by_itself.mask(is_of_this, of_this_offer)
+    lacks = lacks.rename(columns={"offer_id": "closest_offer_id"})
+    rows = rows.merge(lacks, on=["account_id", "closest_offer_id"], how="left")
+    # what keeps an account from everything may not be what keeps it from the offer that came closest
+    of_account = of_gates(rows, rows["blocked_by"], gate_settings, health=health)
+    is_other = rows["blocked_by"].notna() & (rows["blocked_by"] != rows["closest_blocked_by"])
+    rows = rows.assign(**{name: rows[name].mask(is_other, of_account[name]).where(~sells) for name in COLUMNS})
     rows["segment"] = segment(rows, segments)
     rows["stars"] = stars(rows["propensity"], base_rate, money.stars_from_lift)
     limit = {offer.id: offer.discounts.approval_above_pct for offer in catalog.offers}
@@ -100,13 +108,6 @@ def ranked(
         rows["assignment"].isin(["contact", "nurture"])
     )
     return _moved(_in_order(rows), previous)
-
-
-def _first_by_catalogue(helping: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """Of several kinds of help, the one that the catalogue names first: put the most pressing at the top."""
-    place = {offer.id: i for i, offer in enumerate(catalog.offers)}
-    order = helping.assign(order=helping["offer_id"].map(place)).sort_values(["account_id", "order"], kind="stable")
-    return order.drop_duplicates("account_id").drop(columns="order")
 
 
 def _within_capacity(rows: pd.DataFrame, money: Decide) -> pd.DataFrame:
@@ -133,8 +134,11 @@ def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
-def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it."""
+def _closest(candidates: pd.DataFrame, lacks: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it.
+
+    Closest is what came through most gates, then what lacks the fewest conditions, then what is worth most.
+    """
     # a refusal of this very offer comes before its conditions, which may well hold: it is not far
     order = ("not_eligible", "not_applicable", "recent_refusal", "not_suitable", "offer_ended", "no_gain")
     late = {name: i for i, name in enumerate(order)}
@@ -142,25 +146,14 @@ def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
     rows = candidates[sells & ~candidates["is_allowed"]]
     # what would bring nothing if it were accepted is not close, whatever conditions it meets
     far = rows["blocked_by"].map(late).fillna(-1).where(rows["value"] > 0, -2)
-    rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(
-        ["account_id", "far", "worth", "offer_id"], kind="stable"
-    )
+    more = lacks.set_index(["account_id", "offer_id"])["unblock_more"]
+    more = more.reindex(pd.MultiIndex.from_frame(rows[["account_id", "offer_id"]])).to_numpy(dtype="float64")
+    rows = rows.assign(far=-far, more=np.nan_to_num(more), worth=-rows["value"])
+    rows = rows.sort_values(["account_id", "far", "more", "worth", "offer_id"], kind="stable")
     rows = rows.drop_duplicates("account_id")
     return rows[["account_id", "offer_id", "blocked_by"]].rename(
         columns={"offer_id": "closest_offer_id", "blocked_by": "closest_blocked_by"}
     )
-
-
-def _lacking(rows: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """Beside each account, what the offer that came closest lacks."""
-    names = ["unblock_feature", "unblock_now", "unblock_target"]
-    parts = [
-        conditions.lacking([*offer.eligible, *offer.applicable, *offer.suitable], rows[of_this])
-        for offer in catalog.offers
-        if (of_this := rows["closest_offer_id"] == offer.id).any()
-    ]
-    found = pd.concat(parts) if parts else pd.DataFrame(columns=names)
-    return rows.assign(**{name: found[name].reindex(rows.index) for name in names})
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
