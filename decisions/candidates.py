@@ -3,8 +3,9 @@
 import pandas as pd
 
 from data.catalog import Catalog, Offer
-from decisions import conditions, gates, value
+from decisions import conditions, gates
 from decisions.settings import Decide, Gates
+from features import offers
 
 
 def candidates(
@@ -67,7 +68,7 @@ def _of_offer(
     gains: bool,
 ) -> pd.DataFrame:
     """One row per account: this offer. `gains`: whether its priority may be believed at all."""
-    yearly = 12 * value.added_mrr(offer, accounts, catalog)
+    yearly = 12 * offers.added_mrr(offer, accounts, catalog)
     lever = money.levers.get(offer.kind, 1.0)
     discount = min(offer.discounts.steps_pct, default=0.0)
     expected = accounts["propensity"] * yearly * (1 - discount / 100) * lever - offer.contact_cost
@@ -85,7 +86,7 @@ def _of_offer(
         # in the contract's order recent_refusal stands before contact_limit
         blocked = blocked.where(~refused | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
     block(
-        ~(value.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
+        ~(offers.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
     )
     block(~conditions.all_hold(offer.applicable, accounts), "not_applicable")
     block(~conditions.all_hold(offer.suitable, accounts), "not_suitable")
