@@ -26,6 +26,8 @@ from models.account_columns import AccountColumns
 from models.months import Months
 
 LEAVE = Part("leave")
+NEVER = -12.0  # log of a rate a month, where nothing was ever seen to happen
+ROUNDS = 200
 PARAMETERS: dict[str, Any] = {
     "objective": "poisson", "learning_rate": 0.08, "num_leaves": 16, "min_data_in_leaf": 100, "lambda_l2": 1.0,
     "feature_fraction": 0.6, "max_bin": 63, "verbosity": -1, "deterministic": True, "force_row_wise": True,
@@ -58,7 +60,9 @@ class Organic:
     def log_rate(self, matrix: np.ndarray, *, over_year: bool) -> np.ndarray:
         """(n,) log of the rate a month."""
         text = self.year if over_year else self.horizon
-        return np.asarray(_booster(text).predict(matrix, raw_score=True)) if len(matrix) else np.zeros(0)
+        if not text or not len(matrix):
+            return np.full(len(matrix), NEVER)
+        return np.asarray(lgb.Booster(model_str=text).predict(matrix, raw_score=True))
 
     def to_json(self) -> dict[str, Any]:
         """All but the boosters."""
@@ -116,14 +120,10 @@ def _boosted(
         matrices.append(model.matrix(part, snapshots.iloc[rows], catalog))
         labels.append(happened[rows] / watched[rows])
         weights.append(watched[rows] / chance)
-    if not matrices:
-        return ""
+    if not any(label.any() for label in labels):
+        return ""  # nobody ever did anything
     weight = np.concatenate(weights)
     data = lgb.Dataset(
         np.concatenate(matrices), label=np.concatenate(labels), weight=weight / weight.mean(), params={"verbosity": -1}
     )
-    return lgb.train({**PARAMETERS, "seed": seed}, data, 200).model_to_string()
-
-
-def _booster(text: str) -> lgb.Booster:
-    return lgb.Booster(model_str=text)
+    return lgb.train({**PARAMETERS, "seed": seed}, data, ROUNDS).model_to_string()

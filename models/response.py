@@ -31,14 +31,14 @@ from models import acceptance, calibrated, months, organic, realised, response_l
 from models.acceptance import Acceptance
 from models.account_columns import AccountColumns
 from models.offer_design import OfferDesign
-from models.organic import Organic
+from models.organic import LEAVE, Organic
 from models.response_settings import Respond
 from models.ridge import Ridge
 from models.worth import Alone
 
 FILE = "response.json"
 SELLS = ("upgrade", "seats", "add_on", "bundle", "annual")
-RELATIVE = (*COLUMNS, "alone")
+RELATIVE = (*COLUMNS, "alone", "wants_most", "leaves")
 LEAST_UPLIFT = 1e-6
 MENU = (
     "account_id", "as_of", "offer_id", "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value",
@@ -84,13 +84,13 @@ class Response:
             )  # fmt: skip
         paid = realised.learn(snapshots, wide, catalog)
         model = cls(organic_model, None, paid)
-        table, what = model._rows(made, snapshots, catalog)
+        table, what = model.rows(made, snapshots, catalog)
         raw = [*RELATIVE, *organic_model.columns.names]
         y, groups = made["y"].to_numpy(), made["account_id"].to_numpy()
         learnt, rehearsed = acceptance.fit(table, raw, len(RELATIVE), what, y, groups, seed=seed)
         learnt, facts = calibrated.levelled(learnt, rehearsed, made, what)
         facts |= {"n_proposals": len(made), "n_accepted": int(y.sum()), "rounds": rehearsed.rounds,
-                  "strength": rehearsed.strength, "realised": {k: list(v) for k, v in paid.items()}}  # fmt: skip
+                  "losses": rehearsed.losses, "realised": {k: list(v) for k, v in paid.items()}}  # fmt: skip
         return cls(organic_model, learnt, paid, facts)
 
     @property
@@ -150,7 +150,7 @@ class Response:
                 )  # fmt: skip
         return found
 
-    def _rows(
+    def rows(
         self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog
     ) -> tuple[np.ndarray, pd.DataFrame]:
         """The log's rows as the acceptance model reads them."""
@@ -179,7 +179,7 @@ class Response:
             a = self.acceptance
             files["acceptance.txt"] = a.trees
             about["acceptance"] = {
-                "design": a.design.to_json(), "ridge": a.ridge.to_json(), "slope": a.slope, "intercept": a.intercept,
+                "design": a.design.to_json(), "ridge": a.ridge.to_json(), "stack": a.stack.to_json(), "slope": a.slope, "intercept": a.intercept,
                 "offsets": a.offsets,
             }  # fmt: skip
         about["sha256"] = {name: _sha256(text) for name, text in files.items()}
@@ -212,8 +212,8 @@ class Response:
         if "acceptance" in about:
             a = about["acceptance"]
             said = Acceptance(
-                OfferDesign.from_json(a["design"]), Ridge.from_json(a["ridge"]), files["acceptance.txt"], a["slope"],
-                a["intercept"], a["offsets"],
+                OfferDesign.from_json(a["design"]), Ridge.from_json(a["ridge"]), files["acceptance.txt"],
+                Ridge.from_json(a["stack"]), a["slope"], a["intercept"], a["offsets"],
             )  # fmt: skip
         return cls(alone, said, {k: (v[0], v[1]) for k, v in about["realised"].items()}, about["facts"])
 
@@ -226,11 +226,19 @@ def _what(offer: Offer, channel: str, step: float, n: int) -> pd.DataFrame:
 def _table(
     offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog
 ) -> np.ndarray:
-    """(n, RELATIVE + account's own): the offer as the account meets it. `alone`: how much it wants that by itself."""
+    """(n, RELATIVE + account's own): the offer as the account meets it.
+
+    What accounts do by themselves tells of their mood, their means and what presses, and there is far more of it than
+    of proposals: `alone`, the log of the rate at which the account does this by itself; `wants_most`, anything that
+    adds to its bill; `leaves`.
+    """
     of_offer = offers.parts(offer, catalog)
     rates = [by_itself.log_rate[part.name] for part in of_offer]
     wants = np.mean(rates, axis=0) if rates else np.full(len(accounts), np.nan)
-    return np.column_stack([relative(of_offer, accounts, catalog), wants, own]).astype("float64")
+    more = [rate for name, rate in by_itself.log_rate.items() if name.split(":")[0] in ("tier", "seats", "add_on")]
+    most = np.max(more, axis=0) if more else np.full(len(accounts), np.nan)
+    leaves = by_itself.log_rate[LEAVE.name]
+    return np.column_stack([relative(of_offer, accounts, catalog), wants, most, leaves, own]).astype("float64")
 
 
 def _taken(by_itself: Alone, rows: np.ndarray) -> Alone:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from data.contract import NO_RESPONSE_AFTER_DAYS
 from data.errors import BadInput
 
 MAX_DAYS = 40  # between a snapshot and the proposals that it speaks for
@@ -31,6 +32,15 @@ must be logged when it is drawn; it can't be recovered.
             "such); a probability with which something was drawn is above 0 and at most 1."
         )
     return log
+
+
+def known(log: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """The proposals that were over by `as_of`: those younger than the time after which silence is an answer are left
+    out whole, or quick answers would stand for all."""
+    until = as_of - pd.Timedelta(days=NO_RESPONSE_AFTER_DAYS)
+    rows = log[pd.to_datetime(log["proposed_at"]) < until]
+    late = pd.to_datetime(rows["decided_at"]) >= as_of
+    return rows[~late & (rows["outcome"] != "open")].reset_index(drop=True)
 
 
 def joined(log: pd.DataFrame, snapshots: pd.DataFrame) -> pd.DataFrame:
