@@ -3,8 +3,9 @@
 import pandas as pd
 
 from data.catalog import Catalog, Offer
-from decisions import conditions, gates, past, value
+from decisions import conditions, gates, past
 from decisions.settings import Decide, Gates
+from features import offers
 
 
 def candidates(
@@ -69,7 +70,7 @@ def _of_offer(
     gains: bool,
 ) -> pd.DataFrame:
     """One row per account: this offer. `gains`: whether its priority may be believed at all."""
-    yearly = 12 * value.added_mrr(offer, accounts, catalog)
+    yearly = 12 * offers.added_mrr(offer, accounts, catalog)
     lever = money.levers.get(offer.kind, 1.0)
     discount = min(offer.discounts.steps_pct, default=0.0)
     expected = accounts["propensity"] * yearly * (1 - discount / 100) * lever - offer.contact_cost
@@ -88,7 +89,7 @@ def _of_offer(
     blocked = blocked.where(is_free | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
     block(wait["contact_limit"] > 0, "contact_limit")
     block(
-        ~(value.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
+        ~(offers.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
     )
     block((wait["not_applicable"] > 0) | ~conditions.all_hold(offer.applicable, accounts), "not_applicable")
     block(~conditions.all_hold(offer.suitable, accounts), "not_suitable")

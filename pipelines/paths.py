@@ -15,6 +15,7 @@ FEATURES = LAKE / "features"
 THRESHOLDS = LAKE / "thresholds.json"  # of triggers: what is in force, and what it is from
 MODELS = LAKE / "models"
 PROPENSITY = MODELS / "propensity"
+RESPONSE = MODELS / "response"
 LIMITS = LAKE / "limits"
 
 REPORTS = Path("reports")
@@ -23,6 +24,7 @@ VALIDATION_MD = REPORTS / "validation.md"
 LEAKS = REPORTS / "leaks.json"
 LEAKS_MD = REPORTS / "leaks.md"
 METRICS = REPORTS / "metrics.json"
+RESPONSE_REPORT = REPORTS / "response.json"
 PLOTS = REPORTS / "plots"
 BACKTEST = REPORTS / "backtest.csv"
 BACKTEST_PLOT = REPORTS / "backtest_plot.csv"
