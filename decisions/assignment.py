@@ -11,7 +11,7 @@ from data.catalog import Catalog
 from data.errors import BadInput
 from decisions import turnover
 from decisions.limits import OWNER, Rows, rows_of
-from decisions.prices import Extras, Problem
+from decisions.prices import Extras, Impossible, Problem
 from decisions.solver import Solved, solve
 from decisions.week_settings import Limit, Quality, Week
 
@@ -27,6 +27,7 @@ class Assigned:
     little more of it would be worth, in money, by the linear relaxation (decisions/worth.py asks for one whole unit).
     floors: one row per floor and group: `floor`, `group`, `asked`, `bound` (what the limits leave of it), `got`, `price`.
     value: the sum of priority; bound: no assignment has more; is_exact: the two are one.
+    ways, taken, problem, prices: what it was chosen from, sorted, and how it was solved (for decisions/worth.py).
     """
 
     chosen: pd.DataFrame
@@ -36,6 +37,7 @@ class Assigned:
     bound: float
     is_exact: bool
     ways: pd.DataFrame
+    taken: np.ndarray
     problem: Problem
     prices: np.ndarray
 
@@ -94,18 +96,14 @@ def assign(
     counted = rows_of(limits, rows, used)
     account = (rows["account_id"] != rows["account_id"].shift()).to_numpy().cumsum() - 1
     problem = Problem(rows["priority"].to_numpy(dtype="float64"), account, counted.matrix, counted.room)
-    floors: list[_Floor] = []
-    start = None
-    if week.quality is not None:
-        floors.append(_quality(rows, week.quality))
+    floors = [_quality(rows, week.quality)] if week.quality is not None else []
     if week.max_turnover is not None and len(previous):
-        floor, start = _turnover(problem, floors, rows, previous, week)
-        floors.append(floor)
-    if week.fairness is not None:
-        floor, start = _fairness(problem, floors, rows, counted, start, week)
-        floors.append(floor)
-    bounded = _bounded(problem, floors)
-    found = solve(bounded, seconds=week.seconds, start=start)
+        floors.append(_turnover(rows, previous, week.max_turnover))
+    try:
+        bounded, floors, found = _solved(problem, floors, rows, counted, week)
+    except Impossible:
+        floors = [_cut(problem, floor, floors, week) if floor.name == "turnover" else floor for floor in floors]
+        bounded, floors, found = _solved(problem, floors, rows, counted, week)
     taken = _earliest(found.chosen, bounded)
     return _told(rows, counted, floors, bounded, replace(found, chosen=taken))
 
@@ -150,22 +148,38 @@ def _by_owner(rows: pd.DataFrame, gives: np.ndarray, owners: Sequence[str]) -> s
     return sparse.csr_array((gives[mine], (at, mine)), shape=(len(owners), len(rows)))
 
 
-def _turnover(
-    problem: Problem, floors: Sequence[_Floor], rows: pd.DataFrame, previous: Collection[str], week: Week
-) -> tuple[_Floor, np.ndarray]:
-    """How many of last week's must stay, cut to what the limits allow; and a choice that keeps so many."""
+def _turnover(rows: pd.DataFrame, previous: Collection[str], max_turnover: float) -> _Floor:
+    """How many of last week's must stay on each owner's list."""
     is_keeper = turnover.keepers(rows, previous)
-    asked = turnover.asked(rows, is_keeper, float(week.max_turnover or 0))
-    owners = list(asked.index)
-    gives = _by_owner(rows, is_keeper.astype("float64"), owners)
-    # as many as there is room for, of no owner more than asked
-    most = Problem(
-        is_keeper.astype("float64"), problem.account, sparse.vstack([problem.uses, gives]).tocsr(),
-        np.concatenate([problem.room, asked.to_numpy(dtype="float64")]),
-    )  # fmt: skip
-    found = solve(_bounded(most, floors), seconds=week.seconds)
-    kept = np.round(gives @ found.chosen.astype("float64"))
-    return _Floor("turnover", owners, gives, asked.to_numpy(dtype="float64"), kept), found.chosen
+    asked = turnover.asked(rows, is_keeper, max_turnover)
+    gives = _by_owner(rows, is_keeper.astype("float64"), list(asked.index))
+    return _Floor("turnover", list(asked.index), gives, asked.to_numpy(dtype="float64"), asked.to_numpy(dtype="float64"))
+
+
+def _cut(problem: Problem, floor: _Floor, floors: Sequence[_Floor], week: Week) -> _Floor:
+    """The floor as far as the limits leave room for it: as many in all as can be, of no owner more than asked."""
+    gives = np.asarray(floor.gives.sum(axis=0)).ravel()
+    most = replace(
+        problem,
+        gain=gives,
+        uses=sparse.vstack([problem.uses, floor.gives]).tocsr(),
+        room=np.concatenate([problem.room, floor.asked]),
+    )
+    found = solve(_bounded(most, [other for other in floors if other is not floor]), nodes=week.nodes, within=week.within)
+    return replace(floor, bound=np.round(floor.gives @ found.chosen.astype("float64")))
+
+
+def _solved(
+    problem: Problem, floors: Sequence[_Floor], rows: pd.DataFrame, counted: Rows, week: Week
+) -> tuple[Problem, list[_Floor], Solved]:
+    """The problem within its floors, those of fairness last, and its solution. Raises Impossible where there is none."""
+    start = None
+    all_floors = list(floors)
+    if week.fairness is not None:
+        fair, start = _fairness(problem, floors, rows, counted, week)
+        all_floors.append(fair)
+    bounded = _bounded(problem, all_floors)
+    return bounded, all_floors, solve(bounded, nodes=week.nodes, within=week.within, start=start)
 
 
 def _fairness(
@@ -173,7 +187,6 @@ def _fairness(
     floors: Sequence[_Floor],
     rows: pd.DataFrame,
     counted: Rows,
-    start: np.ndarray | None,
     week: Week,
 ) -> tuple[_Floor, np.ndarray]:
     """Each owner's share of what would be theirs alone: the share asked for or, where the limits leave less, the
@@ -182,7 +195,7 @@ def _fairness(
     fairness = week.fairness
     assert fairness is not None  # noqa: S101  for the type checker: asked before
     own = (counted.table["limit_id"] == OWNER).to_numpy()
-    alone = solve(replace(problem, uses=problem.uses[own], room=problem.room[own]), seconds=week.seconds)
+    alone = solve(replace(problem, uses=problem.uses[own], room=problem.room[own]), nodes=week.nodes, within=week.within)
     gives = problem.gain if fairness.of == "money" else np.ones(len(rows))
     owners = sorted(set(rows["owner_id"].astype("object").fillna("")))
     given = _by_owner(rows, gives, owners)
@@ -190,7 +203,7 @@ def _fairness(
     share = Extras(np.ones(1), np.concatenate([np.zeros(len(problem.room) + sum(len(f.groups) for f in floors)), whole])[:, None], np.array([fairness.share]))  # fmt: skip  # noqa: E501  # a column beside the others
     as_floor = _Floor("fairness", owners, given, fairness.share * whole, np.zeros(len(owners)))
     most = replace(_bounded(problem, [*floors, as_floor]), gain=np.zeros(len(rows)), extras=share)
-    found = solve(most, seconds=week.seconds, start=start)
+    found = solve(most, nodes=week.nodes, within=week.within)
     bound = float(found.extras[0]) * whole if len(found.extras) else np.zeros(len(owners))
     got = given @ found.chosen.astype("float64")
     bound = np.floor(bound + 1e-9) if fairness.of == "contacts" else bound * (1 - 1e-9)
@@ -255,5 +268,5 @@ def _told(
     columns = ["floor", "group", "asked", "bound", "got", "price"]
     told = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return Assigned(
-        rows[found.chosen], limits, told, found.value, found.bound, found.is_exact, rows, bounded, found.prices
+        rows[found.chosen], limits, told, found.value, found.bound, found.is_exact, rows, found.chosen, bounded, found.prices
     )

@@ -58,7 +58,8 @@ def rows_of(limits: Sequence[Limit], ways: pd.DataFrame, used: pd.DataFrame | No
                     f"params.yaml: decide.week.limits: {limit.id}: there is no column {limit.per} to count by; use "
                     "one of an account or an offer, as owner_id, region, segment, plan_id, channel or offer_id."
                 )
-            names, code = np.unique(ways[limit.per].astype("object").fillna("").astype(str), return_inverse=True)
+            code, found = pd.factorize(ways[limit.per].astype("str").fillna(""), sort=True)
+            names = np.asarray(found, dtype=object)
         amount = np.where(counts, amounts(ways, limit.uses), 0.0)
         takes = np.flatnonzero(amount > 0)
         blocks.append(

@@ -19,6 +19,13 @@ ROUNDS, HALVINGS = 3, 18
 TOLERANCE = 1e-7  # of HiGHS, on gains of at most 1,000
 
 
+class Impossible(BadInput):
+    """No choice satisfies all limits and floors."""
+
+    def __init__(self) -> None:
+        super().__init__("the week's limits contradict one another: no assignment satisfies them all; loosen one.")
+
+
 @dataclass(frozen=True)
 class Extras:
     """Continuous variables beside the ways, between 0 and `upper`: gain (k,), uses (limits, k), upper (k,)."""
@@ -80,7 +87,7 @@ def relaxed(
 
     start: (n,) bool, a choice that satisfies the limits, where doing nothing does not.
     near: (limits,) prices to begin from.
-    Raises BadInput where nothing satisfies the limits.
+    Raises Impossible where nothing satisfies the limits.
     """
     n = len(problem.gain)
     if n <= SMALL:
@@ -115,7 +122,7 @@ def relaxed(
         elif dearest < 1e9:
             dearest *= 100
         else:
-            raise impossible()
+            raise Impossible
     return prices, bound
 
 
@@ -205,8 +212,3 @@ def _program(problem: Problem, inside: np.ndarray, idle: np.ndarray, dearest: fl
     if found.x is None:
         raise RuntimeError(f"the linear program of the week did not end: {found.message}")
     return _Found(np.maximum(-found.ineqlin.marginals[:n_limits], 0.0), float(found.x[k : k + n_limits].sum()))
-
-
-def impossible() -> BadInput:
-    """What a person is told whose limits leave no week."""
-    return BadInput("the week's limits contradict one another: no assignment satisfies them all; loosen one.")

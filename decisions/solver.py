@@ -16,7 +16,11 @@ import numpy as np
 from scipy import optimize, sparse
 from scipy.sparse import csgraph
 
-from decisions.prices import Extras, Problem, impossible, priced, relaxed
+from data.errors import BadInput
+from decisions.prices import Extras, Impossible, Problem, priced, relaxed
+
+
+CORE = 200  # options beside the best ones that go into the first integer program
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,15 @@ class Solved:
 
 
 def solve(
-    problem: Problem, *, seconds: float = 120.0, start: np.ndarray | None = None, near: np.ndarray | None = None
+    problem: Problem, *, nodes: int = 1_000, within: float = 0.0, start: np.ndarray | None = None, near: np.ndarray | None = None
 ) -> Solved:
     """The best choice. Parts that share no limit are solved apart.
 
     start: (n,) bool, a choice that satisfies the limits; needed where choosing nothing does not.
+    nodes: of HiGHS's search, per program. A count and no time, so that two machines come to the same answer.
+    within: a share of the bound; an answer that is proven to lie so near it is enough.
     near: (limits,) prices to begin from, of a problem that differs little.
-    Raises BadInput where nothing satisfies the limits.
+    Raises Impossible where nothing satisfies the limits.
 
     >>> two = Problem(np.array([5.0, 4, 3]), np.array([0, 0, 1]), sparse.csr_array([[1.0, 1, 1]]), np.array([1.0]))
     >>> solve(two).chosen.tolist()
@@ -64,7 +70,7 @@ def solve(
         )
         begins = ends
         found = _solve_part(
-            part, seconds, None if start is None else start[ways], None if near is None else near[limits]
+            part, nodes, within, None if start is None else start[ways], None if near is None else near[limits]
         )
         chosen[ways], prices[limits] = found.chosen, found.prices
         value, bound, is_exact = value + found.value, bound + found.bound, is_exact and found.is_exact
@@ -98,17 +104,17 @@ def parts_of(problem: Problem) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _solve_part(
-    problem: Problem, seconds: float, start: np.ndarray | None, near: np.ndarray | None
+    problem: Problem, nodes: int, within: float, start: np.ndarray | None, near: np.ndarray | None
 ) -> Solved:
     n = len(problem.gain)
     if n == 0 or len(problem.room) == 0:
         if (problem.room < -1e-9).any():
-            raise impossible()
+            raise Impossible
         chosen = _best_of_each(problem.gain, problem.account)
         value = float(problem.gain[chosen].sum())
         return Solved(chosen, value, value, True, np.zeros(len(problem.room)))
     by_sort = _by_order(problem)
-    return by_sort if by_sort is not None else _by_prices(problem, seconds, start, near)
+    return by_sort if by_sort is not None else _by_prices(problem, nodes, within, start, near)
 
 
 def _by_order(problem: Problem) -> Solved | None:
@@ -147,7 +153,7 @@ def _best_of_each(gain: np.ndarray, account: np.ndarray) -> np.ndarray:
 
 
 def _by_prices(
-    problem: Problem, seconds: float, start: np.ndarray | None, near: np.ndarray | None
+    problem: Problem, nodes: int, within: float, start: np.ndarray | None, near: np.ndarray | None
 ) -> Solved:
     scale = 1_000 / max(float(np.abs(problem.gain).max()), 1e-12)
     sizes = np.abs(problem.uses).max(axis=1).toarray().ravel()
@@ -157,57 +163,89 @@ def _by_prices(
     )
     uses = sparse.csr_array(sparse.diags_array(1 / sizes) @ problem.uses)
     scaled = Problem(problem.gain * scale, problem.account, uses, problem.room / sizes, extras)
+    grain = _grain(problem)
     prices, bound = relaxed(scaled, start, None if near is None else near * scale * sizes)
-    chosen, found_extras, is_exact = _choice(scaled, prices, bound, seconds, start)
+    bound = _whole(bound / scale, grain) * scale
+    chosen, found_extras, bound = _choice(scaled, prices, bound, nodes, within, start)
     value = float(problem.gain[chosen].sum())
     if problem.extras is not None:
         value += float(problem.extras.gain @ found_extras)
-    top = bound / scale
-    return Solved(chosen, value, value if is_exact else max(top, value), is_exact, prices / scale / sizes, found_extras)
+    top = max(_whole(bound / scale, grain), value)
+    is_exact = top - value <= max(1e-9 * abs(top), grain / 2)
+    return Solved(chosen, value, value if is_exact else top, is_exact, prices / scale / sizes, found_extras)
+
+
+def _whole(bound: float, grain: float) -> float:
+    """A bound on a sum of whole cents, which is whole cents too."""
+    return float(np.floor(bound / grain * (1 + 1e-12) + 1e-6) * grain) if grain else bound
+
+
+def _grain(problem: Problem) -> float:
+    """The amount of which every gain is a multiple: 1, or a cent; 0 where there is none, or extras gain too."""
+    if problem.extras is not None:
+        return 0.0
+    return next((g for g in (1.0, 0.01) if np.allclose(problem.gain, np.round(problem.gain / g) * g, 0, 1e-9)), 0.0)
 
 
 def _choice(
-    problem: Problem, prices: np.ndarray, bound: float, seconds: float, start: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Ways chosen, extras, and whether that is proven: the integer program over the choices that may still matter."""
+    problem: Problem, prices: np.ndarray, bound: float, nodes: int, within: float, start: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Ways chosen, extras, and the bound that is proven: the integer program over the choices that may still matter."""
     at = priced(problem, prices)
     loss = np.maximum(at.best[problem.account] - at.net, 0.0)  # against the account's best at these prices
-    reach = np.sort(np.concatenate([loss, at.best]))
-    delta = float(reach[min(len(reach) - 1, len(at.best) + 4 * len(problem.room) + 200)])
-    everything = float(reach[-1])
-    incumbent: tuple[np.ndarray, np.ndarray, float] | None = None
+    apart = np.sort(np.concatenate([loss, at.best]))
+    delta = float(apart[min(len(apart) - 1, len(at.best) + CORE)])
+    everything = float(apart[-1])
+    best: tuple[np.ndarray, np.ndarray, float] | None = None
     while True:
-        chosen, extras, value, is_proven = _integer(problem, loss, at.best, delta, seconds)
-        if chosen is None:
+        found = _integer(problem, loss, at.best, delta, nodes, within)
+        if found.chosen is not None and (best is None or found.value > best[2]):
+            best = (found.chosen, found.extras, found.value)
+        if best is None:
             if delta >= everything:
-                if incumbent is None and start is None:
-                    raise impossible()
                 break
-            delta = min(max(4 * delta, 1e-3), everything)
+            delta = min(4 * delta + 1e-3, everything)
             continue
-        if incumbent is None or value > incumbent[2]:
-            incumbent = (chosen, extras, value)
-        if not is_proven:
-            return incumbent[0], incumbent[1], False
-        gap = bound - incumbent[2]
-        if gap <= delta * (1 + 1e-12) or delta >= everything:
-            return incumbent[0], incumbent[1], True
-        # within the gap of any solution lies the best one (one grain more, for rounding); a wide gap is narrowed first
-        delta = min(gap * (1 + 1e-9) + 1e-9, 4 * delta + 1e-3, everything)
-    if incumbent is None:
-        return np.asarray(start), np.zeros(0 if problem.extras is None else len(problem.extras.gain)), False
-    return incumbent[0], incumbent[1], False
+        # the best choice lies within the gap of any other (one grain more, for rounding); a wide gap is narrowed first
+        gap = (bound - best[2]) * (1 + 1e-9) + 1e-9
+        if gap <= within * abs(bound):
+            return best[0], best[1], bound
+        if (gap <= delta or delta >= everything) and found.is_proven:
+            return best[0], best[1], min(bound, best[2] + within / 2 * abs(best[2]))
+        if gap > delta:
+            delta = min(gap, 4 * delta + 1e-3, everything)
+        elif gap < 0.8 * delta:
+            delta = gap
+        else:
+            return best[0], best[1], bound
+    if start is not None:
+        return start, np.zeros(0 if problem.extras is None else len(problem.extras.gain)), bound
+    if found.is_proven:
+        raise Impossible
+    raise BadInput(
+        f"the week: HiGHS found no assignment in {nodes} nodes; raise decide.week.nodes, or loosen a floor."
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """chosen: None where the program has no solution, or none was found. is_proven: the best, or that there is none."""
+
+    chosen: np.ndarray | None
+    extras: np.ndarray
+    value: float
+    is_proven: bool
 
 
 def _integer(
-    problem: Problem, loss: np.ndarray, best: np.ndarray, delta: float, seconds: float
-) -> tuple[np.ndarray | None, np.ndarray, float, bool]:
+    problem: Problem, loss: np.ndarray, best: np.ndarray, delta: float, nodes: int, within: float
+) -> _Found:
     """The integer program over the choices that lose at most `delta`; what has no alternative is fixed beforehand."""
-    within = loss <= delta
+    near = loss <= delta
     must = best > delta  # doing nothing would lose more
-    n_ways = np.bincount(problem.account[within], minlength=len(best))
-    fixed = within & (must & (n_ways == 1))[problem.account]
-    open_ways = np.flatnonzero(within & ~fixed)
+    n_ways = np.bincount(problem.account[near], minlength=len(best))
+    fixed = near & (must & (n_ways == 1))[problem.account]
+    open_ways = np.flatnonzero(near & ~fixed)
     room = problem.room - problem.uses[:, np.flatnonzero(fixed)].sum(axis=1)
     account = problem.account[open_ways]
     accounts, at = np.unique(account, return_inverse=True)
@@ -222,8 +260,8 @@ def _integer(
     nothing = np.zeros(n_extras)
     if len(gain) == 0:
         if (room < -1e-6).any():
-            return None, nothing, 0.0, True
-        return fixed, nothing, float(problem.gain[fixed].sum()), True
+            return _Found(None, nothing, 0.0, True)
+        return _Found(fixed, nothing, float(problem.gain[fixed].sum()), True)
     least = np.where(must[accounts], 1.0, 0.0)
     found = optimize.milp(
         -gain,
@@ -233,17 +271,13 @@ def _integer(
             optimize.LinearConstraint(sparse.csc_array(uses), -np.inf, room),
             optimize.LinearConstraint(sparse.csc_array(one_each), least, 1.0),
         ],
-        options={"time_limit": seconds, "mip_rel_gap": 0.0},
+        options={"node_limit": nodes, "mip_rel_gap": within / 2},
     )
     if found.x is None:
-        if found.status == 2:
-            return None, nothing, 0.0, True
-        raise RuntimeError(
-            f"HiGHS found no assignment within {seconds:g} s ({found.message}); give decide.week.seconds more."
-        )
+        return _Found(None, nothing, 0.0, found.status == 2)
     chosen = fixed.copy()
     chosen[open_ways] = found.x[: len(open_ways)] > 0.5
     of_extras = found.x[len(open_ways) :]
     value = float(problem.gain[chosen].sum())
     value += float(problem.extras.gain @ of_extras) if problem.extras is not None else 0.0
-    return chosen, of_extras, value, found.status == 0
+    return _Found(chosen, of_extras, value, found.status == 0)

@@ -71,7 +71,8 @@ class Week(Settings):
     fairness: Fairness | None = None
     max_turnover: float | None = Field(default=None, ge=0, le=1)  # share of last week's that may leave each owner's list
     explore: Exploration = Exploration()
-    seconds: float = Field(default=120, gt=0)  # for one search by HiGHS; beyond, the best found, with its gap
+    within: float = Field(default=1e-6, ge=0, lt=0.1)  # of the best there can be: proven so near is near enough
+    nodes: int = Field(default=1_000, ge=1)  # of each search by HiGHS; beyond, the best found, with its gap
 
     @model_validator(mode="after")
     def _ids_are_their_own(self) -> Self:
