@@ -153,7 +153,9 @@ def _turnover(rows: pd.DataFrame, previous: Collection[str], max_turnover: float
     is_keeper = turnover.keepers(rows, previous)
     asked = turnover.asked(rows, is_keeper, max_turnover)
     gives = _by_owner(rows, is_keeper.astype("float64"), list(asked.index))
-    return _Floor("turnover", list(asked.index), gives, asked.to_numpy(dtype="float64"), asked.to_numpy(dtype="float64"))
+    return _Floor(
+        "turnover", list(asked.index), gives, asked.to_numpy(dtype="float64"), asked.to_numpy(dtype="float64")
+    )
 
 
 def _cut(problem: Problem, floor: _Floor, floors: Sequence[_Floor], week: Week) -> _Floor:
@@ -165,7 +167,9 @@ def _cut(problem: Problem, floor: _Floor, floors: Sequence[_Floor], week: Week) 
         uses=sparse.vstack([problem.uses, floor.gives]).tocsr(),
         room=np.concatenate([problem.room, floor.asked]),
     )
-    found = solve(_bounded(most, [other for other in floors if other is not floor]), nodes=week.nodes, within=week.within)
+    found = solve(
+        _bounded(most, [other for other in floors if other is not floor]), nodes=week.nodes, within=week.within
+    )
     return replace(floor, bound=np.round(floor.gives @ found.chosen.astype("float64")))
 
 
@@ -195,7 +199,9 @@ def _fairness(
     fairness = week.fairness
     assert fairness is not None  # noqa: S101  for the type checker: asked before
     own = (counted.table["limit_id"] == OWNER).to_numpy()
-    alone = solve(replace(problem, uses=problem.uses[own], room=problem.room[own]), nodes=week.nodes, within=week.within)
+    alone = solve(
+        replace(problem, uses=problem.uses[own], room=problem.room[own]), nodes=week.nodes, within=week.within
+    )
     gives = problem.gain if fairness.of == "money" else np.ones(len(rows))
     owners = sorted(set(rows["owner_id"].astype("object").fillna("")))
     given = _by_owner(rows, gives, owners)
@@ -244,9 +250,7 @@ def _earliest(chosen: np.ndarray, problem: Problem) -> np.ndarray:
     return result
 
 
-def _told(
-    rows: pd.DataFrame, counted: Rows, floors: Sequence[_Floor], bounded: Problem, found: Solved
-) -> Assigned:
+def _told(rows: pd.DataFrame, counted: Rows, floors: Sequence[_Floor], bounded: Problem, found: Solved) -> Assigned:
     x = found.chosen.astype("float64")
     n = len(counted.room)
     used = counted.matrix @ x
@@ -268,5 +272,14 @@ def _told(
     columns = ["floor", "group", "asked", "bound", "got", "price"]
     told = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return Assigned(
-        rows[found.chosen], limits, told, found.value, found.bound, found.is_exact, rows, found.chosen, bounded, found.prices
+        rows[found.chosen],
+        limits,
+        told,
+        found.value,
+        found.bound,
+        found.is_exact,
+        rows,
+        found.chosen,
+        bounded,
+        found.prices,
     )

@@ -1,6 +1,5 @@
 """The list: one row per account, who is contacted this week and about what, who is not and why."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,20 +15,6 @@ from features.feature import Feature
 from features.health import Health
 
 ORDER = ("contact", "beyond_capacity", "holdout", "nurture", "none")
-
-
-def held_out(account_ids: pd.Series, *, share: float, salt: str) -> pd.Series:
-    """Whether an account is in the holdout: by a salted hash of its id, so that it stays there week after week.
-
-    >>> held_out(pd.Series(["a", "b"]), share=0.0, salt="2026").tolist()
-    [False, False]
-    """
-
-    def draw(account_id: str) -> float:
-        digest = hashlib.sha256(f"{salt}:{account_id}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64
-
-    return account_ids.map(draw) < share
 
 
 def segment(accounts: pd.DataFrame, settings: Segments) -> pd.Series:
@@ -54,6 +39,7 @@ def stars(propensity: pd.Series, base_rate: float, from_lift: tuple[float, ...])
 def ranked(
     accounts: pd.DataFrame,
     candidates: pd.DataFrame,
+    planned: pd.DataFrame,
     catalog: Catalog,
     *,
     base_rate: float,
@@ -65,28 +51,23 @@ def ranked(
     named: Sequence[Feature] = (),
     health: Health | None = None,
 ) -> pd.DataFrame:
-    """One row per account in the order of rank: its best allowed offer, or help, or what blocks it.
+    """One row per account in the order of rank: its offer of the week's plan, or help, or what blocks it.
 
+    planned: the rows of decisions/plan.py, one per account that something may be sold to.
     `unblock_…` (decisions/unblock.py) say what would change the answer, for the offer that came closest.
     """
-    best = candidates[candidates["is_allowed"]].sort_values("rank").drop_duplicates("account_id")
     is_help = {offer.id: offer.is_help for offer in catalog.offers}
-    selling = best[~best["offer_id"].map(is_help).astype(bool)]
     helping = candidates[candidates["is_allowed"] & candidates["offer_id"].map(is_help).fillna(False).astype(bool)]
     account_gate = gates.first_blocking(accounts, gate_settings)
     helping = first_help(helping, pd.Series(account_gate.to_numpy(), index=accounts["account_id"]), catalog)
 
-    rows = accounts.merge(
-        selling[["account_id", "offer_id", "channel", "discount_pct", "value", "priority"]], on="account_id", how="left"
-    )
+    rows = accounts.merge(planned, on="account_id", how="left")
     sells = rows["offer_id"].notna()
-    out = held_out(rows["account_id"], share=money.holdout_share, salt=money.holdout_salt) & sells
-    rows["assignment"] = np.select([out, sells], ["holdout", "contact"], default="none")
-    rows = _within_capacity(rows, money)
+    rows["assignment"] = rows["assignment"].fillna("none")
+    rows["pscore"] = rows["pscore"].fillna(1.0)
+    rows["is_explored"] = rows["is_explored"].fillna(False).astype(bool)
     if money.nurture:
         rows = _helped(rows, helping)
-    rows["expected_arr"] = rows["priority"].where(sells)  # the same until what contact adds is learnt
-    rows["pscore"] = np.select([out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0)
     blocked = gates.first_blocking(rows, gate_settings)
     lacks = unblock(accounts, candidates, catalog, gate_settings, refusals=refusals, named=named, health=health)
     rows = rows.merge(_closest(candidates, lacks, catalog), on="account_id", how="left")
@@ -110,25 +91,12 @@ def ranked(
     return _moved(_in_order(rows), previous)
 
 
-def _within_capacity(rows: pd.DataFrame, money: Decide) -> pd.DataFrame:
-    """Each owner's best accounts up to the capacity of a week; the others wait."""
-    contact = rows["assignment"] == "contact"
-    order = rows[contact].sort_values(["priority", "account_id"], ascending=[False, True], kind="stable")
-    owner = order["owner_id"].fillna("")
-    place = order.groupby(owner).cumcount()
-    room = np.where(owner == "", money.capacity_without_owner, money.capacity_per_owner)
-    beyond = order.index[place >= room]
-    rows = rows.copy()
-    rows.loc[beyond, "assignment"] = "beyond_capacity"
-    return rows
-
-
 def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
     """Help for those to whom nothing is sold."""
     help_of = helping.set_index("account_id")
     helped = (rows["assignment"] == "none") & rows["account_id"].isin(help_of.index)
     rows = rows.copy()
-    for name in ("offer_id", "channel", "discount_pct", "priority"):
+    for name in ("offer_id", "channel", "discount_pct", "priority", "p_accept"):
         rows[name] = rows[name].mask(helped, rows["account_id"].map(help_of[name]))
     rows.loc[helped, "assignment"] = "nurture"
     return rows

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from data.catalog import Channel, CoolDown, OfferKind
 from data.settings import Settings
+from decisions.week_settings import Week
 
 
 class ContactLimit(Settings):
@@ -67,6 +68,17 @@ class Segments(Settings):
         return self
 
 
+class Factors(Settings):
+    """Which factors of the priority count; one that does not is 1, a cost 0 (decisions/menu.py)."""
+
+    uplift: bool = True
+    context: bool = True
+    value: bool = True
+    levers: bool = True
+    harm: bool = True
+    contact_cost: bool = True
+
+
 class Decide(Settings):
     """Money and the team's week."""
 
@@ -77,8 +89,11 @@ class Decide(Settings):
     contact_within_days: int = Field(default=7, ge=1)
     # a lever weighs a kind of offer on purpose; a trial earns only if it is bought in the end
     levers: dict[OfferKind, Annotated[float, Field(ge=0)]] = {"trial": 0.3}
+    factors: Factors = Factors()
+    gross_margin_pct: float = Field(default=80.0, gt=0, le=100)  # of revenue, before a discount; floors are held to it
     needs_signal: bool = True  # sell nothing where the model was judged, and not found better than the base rate
     nurture: bool = True  # offer help where nothing may be sold
+    week: Week = Week()
     stars_from_lift: tuple[float, float, float, float] = (0.75, 1.5, 2.5, 4.0)  # of the base rate, for 2, 3, 4, 5 stars
 
     @field_validator("stars_from_lift")

@@ -19,7 +19,6 @@ from scipy.sparse import csgraph
 from data.errors import BadInput
 from decisions.prices import Extras, Impossible, Problem, priced, relaxed
 
-
 CORE = 200  # options beside the best ones that go into the first integer program
 
 
@@ -36,7 +35,12 @@ class Solved:
 
 
 def solve(
-    problem: Problem, *, nodes: int = 1_000, within: float = 0.0, start: np.ndarray | None = None, near: np.ndarray | None = None
+    problem: Problem,
+    *,
+    nodes: int = 1_000,
+    within: float = 0.0,
+    start: np.ndarray | None = None,
+    near: np.ndarray | None = None,
 ) -> Solved:
     """The best choice. Parts that share no limit are solved apart.
 
@@ -222,9 +226,7 @@ def _choice(
         return start, np.zeros(0 if problem.extras is None else len(problem.extras.gain)), bound
     if found.is_proven:
         raise Impossible
-    raise BadInput(
-        f"the week: HiGHS found no assignment in {nodes} nodes; raise decide.week.nodes, or loosen a floor."
-    )
+    raise BadInput(f"the week: HiGHS found no assignment in {nodes} nodes; raise decide.week.nodes, or loosen a floor.")
 
 
 @dataclass(frozen=True)
@@ -237,9 +239,7 @@ class _Found:
     is_proven: bool
 
 
-def _integer(
-    problem: Problem, loss: np.ndarray, best: np.ndarray, delta: float, nodes: int, within: float
-) -> _Found:
+def _integer(problem: Problem, loss: np.ndarray, best: np.ndarray, delta: float, nodes: int, within: float) -> _Found:
     """The integer program over the choices that lose at most `delta`; what has no alternative is fixed beforehand."""
     near = loss <= delta
     must = best > delta  # doing nothing would lose more

@@ -1,6 +1,6 @@
 """Stage `decide`: whom to contact, about what, and whom to leave alone?
 
-Reads   current, scores, staged proposals, the catalogue, the model's base rate, and how the model was judged
+Reads   current, scores, staged proposals, the catalogue, the model's base rate, how the model was judged, the response
 Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
 """
 
@@ -14,9 +14,11 @@ from data.catalog import Catalog
 from data.known import calendar
 from decisions import past
 from decisions.candidates import candidates
+from decisions.plan import plan
 from decisions.ranking import ranked, segment, stars
 from features.build import dictionary
 from features.proposals import contacts, refusals
+from models.response import Response
 from pipelines import lake, paths, stage, tables, written
 from pipelines.params import Params
 
@@ -43,19 +45,24 @@ def decided(
     base_rate: float,
     has_signal: bool,
     staged_at: Path = paths.STAGED,
+    response: Response | None = None,
     previous: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates and decisions of the week."""
+    """Candidates and decisions of the week. response: what was learnt of offers; without it, propensity stands in."""
     accounts = current.merge(scores, on=["account_id", "as_of"])
     # a condition of the catalogue may ask for these columns of the list
     accounts["segment"] = segment(accounts, params.segments)
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
     refusals, contacts = remembered(params, staged_at)
     accounts = past.remembered(accounts, refusals, contacts, params.gates)
-    offered = candidates(accounts, refusals, catalog, params.gates, params.decide, has_signal=has_signal)
+    menu = response.menu(accounts, catalog) if response is not None and response.is_learnt else None
+    offered = candidates(accounts, refusals, catalog, params.gates, params.decide, menu=menu, has_signal=has_signal)
+    before = set() if previous is None else set(previous.loc[previous["assignment"] == "contact", "account_id"])
+    planned = plan(offered, accounts, catalog, params.decide, seed=params.run.seed, previous=before)
     decisions = ranked(
         accounts,
         offered,
+        planned.rows,
         catalog,
         base_rate=base_rate,
         gate_settings=params.gates,
@@ -89,6 +96,7 @@ def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, p
         tables.SCORES.read(),
         base_rate=float(model.facts["rate_train"]),
         has_signal=has_signal(written.read_json(paths.METRICS), model.model_version),
+        response=written.read_response(),
     )
 
 

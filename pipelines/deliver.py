@@ -86,7 +86,9 @@ def delivered(
             unblock=words.unblock_in_both(decisions, named, catalog),
         ).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
-        "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered)),
+        "candidates.parquet": _parquet(
+            outputs.CANDIDATES.table(offered[[column.name for column in outputs.CANDIDATES.columns]])
+        ),
         "triggers.parquet": _parquet(outputs.TRIGGERS.table(triggers)),
     }
 
