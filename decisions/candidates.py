@@ -8,6 +8,11 @@ from decisions.menu import best_ways, by_propensity
 from decisions.settings import Decide, Gates
 from features import offers
 
+LEARNT = (
+    "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "harm", "expected_arr", "priority",
+    "se",
+)  # fmt: skip
+
 
 def candidates(
     accounts: pd.DataFrame,
@@ -64,12 +69,11 @@ def candidates(
 
 
 def _learnt(stand_in: pd.DataFrame, learnt: pd.DataFrame) -> pd.DataFrame:
-    """What was learnt of an offer, in the order of the stand-in; what the menu does not hold is expected to bring nothing."""
+    """What was learnt of an offer, in the order of the stand-in; of what the menu lacks, nothing is expected."""
     found = learnt.set_index("account_id").reindex(stand_in["account_id"])
     known = found["priority"].notna().to_numpy()
     way = stand_in.copy()
-    for name in ("channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "harm", "expected_arr",
-                 "priority", "se"):  # fmt: skip
+    for name in LEARNT:
         way[name] = way[name].where(~known, found[name].to_numpy())
     unknown = ["p_accept", "p_organic", "uplift", "expected_arr", "priority"]
     way.loc[~known, unknown] = [float("nan"), float("nan"), float("nan"), 0.0, 0.0]

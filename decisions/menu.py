@@ -60,7 +60,7 @@ def priced(menu: pd.DataFrame, catalog: Catalog, money: Decide) -> pd.DataFrame:
 
 
 def best_ways(menu: pd.DataFrame, is_open: pd.DataFrame, catalog: Catalog, money: Decide) -> pd.DataFrame:
-    """One row per (account_id, offer_id) of the menu: the way with the highest priority; of equals the smallest discount.
+    """One row per (account_id, offer_id) of the menu: the way of highest priority; of equals, the least discount.
 
     menu: one row per account × offer × channel × discount step, with what is expected of each (models/response.py).
     is_open: a column per channel: whether it may still be used, indexed by account_id. Where none of an offer's

@@ -1,9 +1,9 @@
-"""Who is sold to this week: held out, contacted within the team's week, drawn at random, or waiting. And with what odds.
+"""Who is sold to this week: held out, contacted, drawn at random, or waiting; and with what odds.
 
 `pscore` is the probability with which what happened to an account was drawn, given all that is not random:
 
     held out                share of the holdout
-    contacted, or left out  (1 − share) × the probability of that outcome in its place's lottery (decisions/exploration.py)
+    contacted, or left out  (1 − share) × the outcome's probability in its place's lottery (decisions/exploration.py)
     beyond capacity         1 − share: nobody but the holdout's draw decided anything
 
 It is about the account and the offer: what a later evaluation of the list weighs its outcome by.
@@ -23,7 +23,8 @@ from decisions.limits import limits_of
 from decisions.settings import Decide
 
 OF_OFFER = (
-    "offer_id", "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "expected_arr", "priority",
+    "offer_id", "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "expected_arr",
+    "priority",
 )  # fmt: skip
 
 
