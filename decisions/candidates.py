@@ -9,8 +9,8 @@ from decisions.settings import Decide, Gates
 from features import offers
 
 LEARNT = (
-    "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "harm", "expected_arr", "priority",
-    "se",
+    "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "harm", "expected_arr",
+    "priority", "se",
 )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def _closest(candidates: pd.DataFrame, lacks: pd.DataFrame, catalog: Catalog) ->
     order = ("not_eligible", "not_applicable", "recent_refusal", "not_suitable", "offer_ended", "no_gain")
     late = {name: i for i, name in enumerate(order)}
     sells = candidates["offer_id"].map({offer.id: not offer.is_help for offer in catalog.offers}).astype(bool)
-    rows = candidates[sells & ~candidates["is_allowed"]]
+    rows: pd.DataFrame = candidates[sells & ~candidates["is_allowed"]]
     # what would bring nothing if it were accepted is not close, whatever conditions it meets
     far = rows["blocked_by"].map(late).fillna(-1).where(rows["value"] > 0, -2)
     more = lacks.set_index(["account_id", "offer_id"])["unblock_more"]

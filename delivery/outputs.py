@@ -194,7 +194,7 @@ RANKED_ACCOUNTS = Output(
         Column(
             "expected_arr",
             NUMBER,
-            "money a year that contact adds, less discount, cost, harm; if no response is learnt, what is likely to come",
+            "money a year that contact adds, less discount, cost, harm; where no response is learnt, what may come",
             nullable=True,
         ),
         Column("priority", NUMBER, "what the list is ordered by", nullable=True),
