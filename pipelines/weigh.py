@@ -1,8 +1,8 @@
 """Stage `weigh`: what would the list be without each factor of its priority, and what keeps whom off it?
 
 Reads   candidates, decisions, the catalogue
-Writes  reports/decisions.json and .md: what each factor moves, which offer wins over which, accounts by gate, and how much
-        discount goes to accounts that would have bought anyway
+Writes  reports/decisions.json and .md: what each factor moves, which offer wins over which, accounts by gate, and how
+        much discount goes to accounts that would have bought anyway
 """
 
 from typing import Any
@@ -49,8 +49,8 @@ def as_markdown(report: dict[str, Any], currency: str) -> str:
         "",
         "## Without each factor",
         "",
-        "All candidates are given the same of it (their mean; for the lever 1, for costs 0), and the list is chosen again",
-        "within the same capacity and behind the same gates. `lost` is what that list is worth less by all factors.",
+        "All candidates are given the same of it (their mean; for the lever 1, for costs 0), and the list is chosen",
+        "again within the same capacity and behind the same gates. `lost` is what it is then worth less by all factors.",
         "",
         "| without | entering | leaving | offered something else | lost |",
         "|---|---|---|---|---|",
@@ -70,7 +70,7 @@ def as_markdown(report: dict[str, Any], currency: str) -> str:
     ]
     lines += ["", "## What keeps accounts off the list", ""]
     lines += [
-        "| gate | of all accounts, kept from everything that sells | of all offers to all accounts |",
+        "| gate | accounts that it keeps from everything that sells | offers that it is the first to block |",
         "|---|---|---|",
     ]
     lines += [f"| {row['gate']} | {row['accounts']:.1%} | {row['candidates']:.1%} |" for row in report["gates"]]
@@ -83,13 +83,13 @@ def _of_discount(found: dict[str, Any], currency: str) -> str:
         return "No account on the list is offered a discount."
     if found["expected"] is None:
         return (
-            f"{found['n_discounted']:,} accounts are offered a discount. How much of it goes to accounts that would have "
-            "bought anyway is not known: the response to offers is not learnt yet."
+            f"{found['n_discounted']:,} accounts are offered a discount. How much of it goes to accounts that would "
+            "have bought anyway is not known: the response to offers is not learnt yet."
         )
     return (
-        f"{found['n_discounted']:,} accounts are offered a discount, worth {found['expected']:,.0f} {currency} a year in "
-        f"expectation. Of that, {found['to_sure_things']:,.0f} {currency} ({found['share'] or 0:.0%}) go to accounts that "
-        "would have bought anyway."
+        f"{found['n_discounted']:,} accounts are offered a discount, worth {found['expected']:,.0f} {currency} a year "
+        f"in expectation. Of that, {found['to_sure_things']:,.0f} {currency} ({found['share'] or 0:.0%}) go to accounts "
+        "that would have bought anyway."
     )
 
 
