@@ -16,6 +16,7 @@ from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
 from models.settings import Drift, Evaluation, Finding, Forecast, Leaks, Registry, Shifting, Training, Tuning
+from models.together_settings import Combine
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -108,6 +109,7 @@ class Params(Settings):
     shift: Shifting = Shifting()
     evaluate: Evaluation = Evaluation()
     registry: Registry = Registry()
+    combine: Combine = Combine()
     segments: Segments = Segments()
     gates: Gates = Gates()
     decide: Decide = Decide()

@@ -16,6 +16,7 @@ THRESHOLDS = LAKE / "thresholds.json"  # of triggers: what is in force, and what
 MODELS = LAKE / "models"
 PROPENSITY = MODELS / "propensity"
 LIMITS = LAKE / "limits"
+TOGETHER = LAKE / "together"  # what goes together, and what accounts like each one took
 
 REPORTS = Path("reports")
 VALIDATION = REPORTS / "validation.json"

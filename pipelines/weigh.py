@@ -50,7 +50,7 @@ def as_markdown(report: dict[str, Any], currency: str) -> str:
         "## Without each factor",
         "",
         "All candidates are given the same of it (their mean; for the lever 1, for costs 0), and the list is chosen",
-        "again within the same capacity and behind the same gates. `lost` is what it is then worth less by all factors.",
+        "again within the same capacity and behind the same gates. `lost`: what that list is worth less.",
         "",
         "| without | entering | leaving | offered something else | lost |",
         "|---|---|---|---|---|",
@@ -88,8 +88,8 @@ def _of_discount(found: dict[str, Any], currency: str) -> str:
         )
     return (
         f"{found['n_discounted']:,} accounts are offered a discount, worth {found['expected']:,.0f} {currency} a year "
-        f"in expectation. Of that, {found['to_sure_things']:,.0f} {currency} ({found['share'] or 0:.0%}) go to accounts "
-        "that would have bought anyway."
+        f"in expectation. Of that, {found['to_sure_things']:,.0f} {currency} ({found['share'] or 0:.0%}) go to "
+        "accounts that would have bought anyway."
     )
 
 
