@@ -114,8 +114,8 @@ def _closest(candidates: pd.DataFrame, lacks: pd.DataFrame, catalog: Catalog) ->
     rows: pd.DataFrame = candidates[sells & ~candidates["is_allowed"]]
     # what would bring nothing if it were accepted is not close, whatever conditions it meets
     far = rows["blocked_by"].map(late).fillna(-1).where(rows["value"] > 0, -2)
-    more = lacks.set_index(["account_id", "offer_id"])["unblock_more"]
-    more = more.reindex(pd.MultiIndex.from_frame(rows[["account_id", "offer_id"]])).to_numpy(dtype="float64")
+    others = lacks.set_index(["account_id", "offer_id"])["unblock_more"]
+    more = others.reindex(pd.MultiIndex.from_frame(rows[["account_id", "offer_id"]])).to_numpy(dtype="float64")
     rows = rows.assign(far=-far, more=np.nan_to_num(more), worth=-rows["value"])
     rows = rows.sort_values(["account_id", "far", "more", "worth", "offer_id"], kind="stable")
     rows = rows.drop_duplicates("account_id")

@@ -17,6 +17,7 @@ from features.lifecycle import Lifecycle
 from features.triggers import Triggers
 from models.response_settings import Respond
 from models.settings import Drift, Evaluation, Finding, Forecast, Leaks, Registry, Shifting, Training, Tuning
+from models.together_settings import Combine
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -110,6 +111,7 @@ class Params(Settings):
     evaluate: Evaluation = Evaluation()
     registry: Registry = Registry()
     respond: Respond = Respond()
+    combine: Combine = Combine()
     segments: Segments = Segments()
     gates: Gates = Gates()
     decide: Decide = Decide()
