@@ -27,7 +27,7 @@ from data.catalog import Catalog, Offer
 from data.errors import BadInput
 from features import offers
 from features.offer_relative import COLUMNS, relative
-from models import acceptance, calibrated, months, organic, realised, response_log, worth
+from models import acceptance, calibrated, months, organic, realised, response_log, uplift_explained, worth
 from models.acceptance import Acceptance
 from models.account_columns import AccountColumns
 from models.offer_design import OfferDesign
@@ -149,6 +149,21 @@ class Response:
                     )
                 )  # fmt: skip
         return found
+
+    def contributions(
+        self, accounts: pd.DataFrame, offer_id: str, catalog: Catalog, *, channel: str | None = None,
+        discount_pct: float = 0.0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Why each of `accounts` is persuadable to this offer: see models/uplift_explained.py. channel: the offer's
+        first where none is given. No rows where nothing was learnt."""
+        if self.acceptance is None or self.organic is None:
+            return pd.DataFrame(columns=["account_id", "as_of", "offer_id", "feature", "offered", "alone", "uplift"])
+        offer = next(o for o in catalog.offers if o.id == offer_id)
+        accounts = accounts.reset_index(drop=True)
+        by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
+        table = _table(offer, accounts, self.organic.columns.matrix(accounts), by_itself, catalog)
+        what = _what(offer, channel or offer.channels[0], discount_pct, len(accounts))
+        return uplift_explained.uplift(self.acceptance, self.organic, offer, table, what, accounts, catalog)
 
     def rows(
         self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog

@@ -8,7 +8,7 @@ from data.catalog import Catalog
 from data.errors import BadInput
 from models.response import MENU, Response
 from models.response_settings import Respond
-from tests.models.offer_world import OFFERS, PREDICTORS, OfferWorld, offer_world, p_accept
+from tests.models.offer_world import OFFERS, PREDICTORS, OfferWorld, by_itself, offer_world, p_accept
 
 SETTINGS = Respond(max_organic_rows=4000)
 
@@ -56,6 +56,16 @@ def test_the_log_alone_says_too_much(world: OfferWorld) -> None:
 @pytest.mark.parametrize("offer", OFFERS)
 def test_tells_accounts_apart(offer: str, menu: pd.DataFrame, world: OfferWorld) -> None:
     assert np.corrcoef(of(menu, offer)["p_accept"], p_accept(world.accounts, offer))[0, 1] > 0.85
+
+
+def test_what_they_do_by_themselves_within_three_standard_errors(menu: pd.DataFrame, world: OfferWorld) -> None:
+    """Though half of those who added seats had been asked."""
+    monthly = by_itself(world.snapshots).mean()
+    truth = 1 - (1 - monthly) ** (90 / (365.25 / 12))
+    watched = 0.65 * len(world.snapshots)  # account-months in which nobody asked
+    error = 3 * np.sqrt(monthly * (1 - monthly) / watched)
+    assert abs(of(menu, "seats_20")["p_organic"].mean() - truth) < 3 * error
+    assert of(menu, "add_storage")["p_organic"].max() < 0.01  # nobody ever did
 
 
 def test_menu_is_whole_and_its_identity_holds(menu: pd.DataFrame, world: OfferWorld, catalog: Catalog) -> None:
@@ -128,3 +138,27 @@ def test_withheld_without_its_probability_is_refused(catalog: Catalog, world: Of
     log.loc[7, "pscore"] = np.nan
     with pytest.raises(BadInput, match="pscore is missing for 1 of 1 withheld at random"):
         Response.fit(log, world.snapshots, catalog, predictors=PREDICTORS, settings=SETTINGS, seed=3)
+
+
+@pytest.mark.parametrize("offer", ["upgrade_next", "bundle_growth", "training"])
+def test_contributions_add_up_to_both_margins(
+    offer: str, model: Response, menu: pd.DataFrame, world: OfferWorld, catalog: Catalog
+) -> None:
+    accounts = world.accounts.head(40)
+    found = model.contributions(accounts, offer, catalog, channel="csm", discount_pct=0.0)
+    sums = found.groupby("account_id")[["offered", "alone", "uplift"]].sum()
+    rows = of(menu, offer).set_index("account_id").loc[sums.index]
+    assert np.allclose(1 / (1 + np.exp(-sums["offered"])), rows["p_accept"], atol=1e-9)
+    if offer != "training":
+        assert np.allclose(1 / (1 + np.exp(-sums["alone"])), rows["p_organic"], atol=1e-6)
+    assert np.allclose(found["offered"] - found["alone"], found["uplift"], atol=1e-12)
+
+
+def test_what_presses_is_why(model: Response, world: OfferWorld, catalog: Catalog) -> None:
+    """An account whose seats are full is persuadable to seats because of its seats."""
+    accounts = world.accounts.sort_values("limit_active_users_peak_28d").iloc[[0, -1]]
+    found = model.contributions(accounts, "seats_20", catalog, channel="csm")
+    press = found[found["feature"].isin(["press_peak", "press_latest", "press_seats", "limit_active_users_peak_28d"])]
+    by_account = press.groupby("account_id")["offered"].sum()
+    low, high = accounts["account_id"]
+    assert by_account[high] - by_account[low] > 0.5
