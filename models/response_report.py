@@ -10,7 +10,8 @@ import pandas as pd
 
 from data.catalog import Catalog
 from models import acceptance, overlap, response_log
-from models.response import SELLS, Response
+from models.aftermath import SELLS
+from models.response import Response
 from models.response_settings import Respond
 
 N_BINS = 5
@@ -38,6 +39,7 @@ def report(
         "overlap": overlap.report(made, own, pscore, floor=settings.overlap_floor, seed=seed),
         "kinds": kinds(menu, made, catalog, seed=seed),
         "discounts": discounts(menu, catalog),
+        "after": model.facts["after"],
     }
 
 
