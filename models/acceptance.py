@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from models import ridge
 from models.folds import parts_of
-from models.offer_design import OfferDesign
+from models.offer_design import TERMS, OfferDesign
 from models.ridge import Ridge
 
 PARAMETERS: dict[str, Any] = {
@@ -58,10 +58,28 @@ class Acceptance:
         own = what["offer_id"].map(self.offsets).fillna(0.0).to_numpy(dtype="float64")
         return self.slope * self.stack.margin(stacked(linear, trees, what, self.design)) + self.intercept + own
 
-    def standard_error(self, table: np.ndarray, what: pd.DataFrame) -> np.ndarray:
-        """(n,) of the log-odds: the ridge's, as if all had been said by it."""
-        said = float(self.stack.coefficients[:2].sum())
-        return self.slope * said * self.ridge.standard_error(self.design.matrix(table, what))
+    def margins(self, table: np.ndarray, ways: list[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
+        """`margin` of the same rows for several channels and discounts of one offer, and the standard error of the first.
+
+        What does not hang on channel and discount is worked out once.
+        """
+        z = self.design.matrix(table, ways[0])
+        error = self.slope * float(self.stack.coefficients[:2].sum()) * self.ridge.standard_error(z)
+        n_terms = len(TERMS) + len(self.design.channels)
+        rest = self.ridge.margin(z) - z[:, :n_terms] @ self.ridge.coefficients[:n_terms]
+        trees: dict[tuple[float, bool], np.ndarray] = {}
+        booster, found = self.booster, []
+        for what in ways:
+            step, channel = float(what["discount_pct"].iloc[0]), str(what["channel"].iloc[0])
+            key = (step, channel != "csm")
+            if key not in trees:
+                trees[key] = np.asarray(booster.predict(self.wide(table, what), raw_score=True))
+            terms = np.array([step / 10, float(key[1]), *(float(channel == c) for c in self.design.channels)])
+            linear = rest + terms @ self.ridge.coefficients[:n_terms]
+            own = what["offer_id"].map(self.offsets).fillna(0.0).to_numpy(dtype="float64")
+            heard = stacked(linear, trees[key], what, self.design)
+            found.append(self.slope * self.stack.margin(heard) + self.intercept + own)
+        return found, error
 
     @property
     def booster(self) -> lgb.Booster:

@@ -130,34 +130,33 @@ class Response:
         after = self.after.get("sells" if offer.kind in SELLS else offer.kind, After())
         side = worth.side_effects(after, offer, accounts, catalog, by_itself)
         found = []
-        for channel in offer.channels:
-            for step in offer.discounts.steps_pct:
-                what = _what(offer, channel, step, len(accounts))
-                margin = self.acceptance.margin(table, what)
-                p = acceptance.probability(margin)
-                if offer.kind in SELLS:
-                    left = worth.discounted(accounts, step)
-                    p_organic, value, head_start = gains.p_organic, gains.lasting * left, gains.head_start * left
-                    uplift = p - p_organic
-                    share = np.divide(head_start, value, out=np.ones(len(p)), where=np.abs(value) > 1e-9)
-                    ahead = np.divide(p, uplift, out=np.ones(len(p)), where=uplift > LEAST_UPLIFT)
-                    context, harm = share * ahead, -side.money
-                else:
-                    # help sells nothing at once: it works on who accepts it, by what they do later
-                    p_organic, head_start, harm = np.zeros(len(p)), side.money, np.zeros(len(p))
-                    uplift, context = p * side.rise, np.ones(len(p))
-                    value = np.divide(side.money, side.rise, out=np.zeros(len(p)), where=np.abs(side.rise) > 1e-9)
-                slope = p * (1 - p) * self.acceptance.standard_error(table, what)
-                found.append(
-                    pd.DataFrame(
-                        {
-                            "account_id": accounts["account_id"].to_numpy(), "as_of": accounts["as_of"].to_numpy(),
-                            "offer_id": offer.id, "channel": channel, "discount_pct": float(step), "p_accept": p,
-                            "p_organic": p_organic, "uplift": uplift, "value": value, "context": context,
-                            "expected": uplift * context * value, "harm": harm, "se": slope * np.abs(head_start),
-                        }
-                    )
-                )  # fmt: skip
+        ways = [(channel, step) for channel in offer.channels for step in offer.discounts.steps_pct]
+        margins, error = self.acceptance.margins(table, [_what(offer, *way, len(accounts)) for way in ways])
+        for (channel, step), margin in zip(ways, margins, strict=True):
+            p = acceptance.probability(margin)
+            if offer.kind in SELLS:
+                left = worth.discounted(accounts, step)
+                p_organic, value, head_start = gains.p_organic, gains.lasting * left, gains.head_start * left
+                uplift = p - p_organic
+                share = np.divide(head_start, value, out=np.ones(len(p)), where=np.abs(value) > 1e-9)
+                ahead = np.divide(p, uplift, out=np.ones(len(p)), where=uplift > LEAST_UPLIFT)
+                context, harm = share * ahead, -side.money
+            else:
+                # help sells nothing at once: it works on who accepts it, by what they do later
+                p_organic, head_start, harm = np.zeros(len(p)), side.money, np.zeros(len(p))
+                uplift, context = p * side.rise, np.ones(len(p))
+                value = np.divide(side.money, side.rise, out=np.zeros(len(p)), where=np.abs(side.rise) > 1e-9)
+            slope = p * (1 - p) * error
+            found.append(
+                pd.DataFrame(
+                    {
+                        "account_id": accounts["account_id"].to_numpy(), "as_of": accounts["as_of"].to_numpy(),
+                        "offer_id": offer.id, "channel": channel, "discount_pct": float(step), "p_accept": p,
+                        "p_organic": p_organic, "uplift": uplift, "value": value, "context": context,
+                        "expected": uplift * context * value, "harm": harm, "se": slope * np.abs(head_start),
+                    }
+                )
+            )  # fmt: skip
         return found
 
     def contributions(

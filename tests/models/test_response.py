@@ -162,3 +162,14 @@ def test_what_presses_is_why(model: Response, world: OfferWorld, catalog: Catalo
     by_account = press.groupby("account_id")["offered"].sum()
     low, high = accounts["account_id"]
     assert by_account[high] - by_account[low] > 0.5
+
+
+def test_all_ways_at_once_are_each_by_itself(model: Response, world: OfferWorld, catalog: Catalog) -> None:
+    """The fast way of the menu against the slow one."""
+    made = world.log.head(60).assign(row=range(60))
+    table, what = model.rows(made[made["offer_id"] == "seats_20"], world.snapshots, catalog)
+    assert model.acceptance is not None
+    ways = [what.assign(channel=c, discount_pct=d) for c in ("csm", "email", "in_app") for d in (0.0, 5.0)]
+    fast, _ = model.acceptance.margins(table, ways)
+    for way, margin in zip(ways, fast, strict=True):
+        assert np.allclose(margin, model.acceptance.margin(table, way), atol=1e-9)
