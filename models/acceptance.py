@@ -59,7 +59,7 @@ class Acceptance:
         return self.slope * self.stack.margin(stacked(linear, trees, what, self.design)) + self.intercept + own
 
     def margins(self, table: np.ndarray, ways: list[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
-        """`margin` of the same rows for several channels and discounts of one offer, and the standard error of the first.
+        """`margin` of the same rows for several channels and discounts of one offer, and the first's standard error.
 
         What does not hang on channel and discount is worked out once.
         """
@@ -132,7 +132,7 @@ def fit(
     margin = stack.margin(heard)
     losses = {"ridge": _log_loss(linear, y), "trees": _log_loss(trees[best], y), "stack": _log_loss(margin, y)}
     # the whole has a quarter more rows than what was left out: as many rounds more
-    rounds = int(round(steps[best] * N_FOLDS / (N_FOLDS - 1)))
+    rounds = round(steps[best] * N_FOLDS / (N_FOLDS - 1))
     text = _boosted(x, y, rounds, seed=seed).model_to_string()
     whole = ridge.fit(z, y, penalty, at_least_zero=[0])
     return Acceptance(design, whole, text, stack, 1.0, 0.0, {}), Rehearsed(margin, fold, rounds, losses)

@@ -1,9 +1,9 @@
 """What asking leaves behind: do those who were asked grow, or leave, at another rate than they would have?
 
 Estimand, by kind of offer: the ratio of the rate at which accounts, once asked, do what they were *not* asked for (or
-leave), to the rate at which they would have, left alone, given what was known when they were asked. Over all who were asked,
-whatever they answered: who refuses differs from who accepts, who is asked differs only by what is known. Help works through
-those who accept it, so its effect on them is the effect on all ÷ the share that accepts.
+leave), to the rate at which they would have, left alone, given what was known when they were asked. Over all who were
+asked, whatever they answered: who refuses differs from who accepts, who is asked differs only by what is known. Help
+works through those who accept it, so its effect on them is the effect on all ÷ the share that accepts.
 
 Observed over expected counts; the log of the ratio is pulled to 0, for the effects are small and the events few.
 """
@@ -60,7 +60,8 @@ def learn(
     facts: dict[str, Any] = {}
     for name in sorted(set(group)):
         some = group == name
-        grow = _log_ratio(sum(seen[p.name][some].sum() for p in growth), sum(due[p.name][some].sum() for p in growth))
+        grown = [(seen[p.name][some].sum(), due[p.name][some].sum()) for p in growth]
+        grow = _log_ratio(sum(n for n, _ in grown), sum(n for _, n in grown))
         leave = _log_ratio(seen[LEAVE.name][some].sum(), due[LEAVE.name][some].sum())
         share = 1.0 if name == "sells" else max(float(made["y"].to_numpy()[some].mean()), 0.05)
         found[name] = After(*(float(np.clip(x["pulled"] / share, -MOST, MOST)) for x in (grow, leave)))

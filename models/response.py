@@ -2,8 +2,8 @@
 
     expected = uplift × context × value,    uplift = p_accept − p_organic
 
-For help, trials and retention, which sell nothing at once, uplift is the rise in the probability of growing (or staying)
-within a year: p_accept × the rise among those who accept (models/aftermath.py); p_organic is 0.
+For help, trials and retention, which sell nothing at once, uplift is the rise in the probability of growing (or
+staying) within a year: p_accept × the rise among those who accept (models/aftermath.py); p_organic is 0.
 
 p_accept: the offer is accepted if it is made now, so, by this channel, at this discount. p_organic: the account does
 the same thing by itself within the horizon. value: money a year, twelve months on, of having it, net of the discount.
@@ -118,20 +118,25 @@ class Response:
             rows = np.flatnonzero(offers.is_possible(offer, accounts, catalog).to_numpy(dtype=bool))
             if len(rows):
                 some = _taken(by_itself, rows)
-                frames += self._of_offer(offer, accounts.iloc[rows], own[rows], some, catalog)
+                frames += self._of_offer(self.acceptance, offer, accounts.iloc[rows], own[rows], some, catalog)
         return pd.concat(frames, ignore_index=True)[list(MENU)]
 
     def _of_offer(
-        self, offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog
+        self,
+        said: Acceptance,
+        offer: Offer,
+        accounts: pd.DataFrame,
+        own: np.ndarray,
+        by_itself: Alone,
+        catalog: Catalog,
     ) -> list[pd.DataFrame]:
-        assert self.acceptance is not None
         table = _table(offer, accounts, own, by_itself, catalog)
         gains = worth.worth(offer, accounts, catalog, by_itself, self.realised)
         after = self.after.get("sells" if offer.kind in SELLS else offer.kind, After())
         side = worth.side_effects(after, offer, accounts, catalog, by_itself)
         found = []
         ways = [(channel, step) for channel in offer.channels for step in offer.discounts.steps_pct]
-        margins, error = self.acceptance.margins(table, [_what(offer, *way, len(accounts)) for way in ways])
+        margins, error = said.margins(table, [_what(offer, *way, len(accounts)) for way in ways])
         for (channel, step), margin in zip(ways, margins, strict=True):
             p = acceptance.probability(margin)
             if offer.kind in SELLS:
@@ -174,11 +179,10 @@ class Response:
         what = _what(offer, channel or offer.channels[0], discount_pct, len(accounts))
         return uplift_explained.uplift(self.acceptance, self.organic, offer, table, what, accounts, catalog)
 
-    def rows(
-        self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog
-    ) -> tuple[np.ndarray, pd.DataFrame]:
+    def rows(self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog) -> tuple[np.ndarray, pd.DataFrame]:
         """The log's rows as the acceptance model reads them."""
-        assert self.organic is not None
+        if self.organic is None:
+            raise ValueError("nothing was learnt: see facts['note']")
         accounts = snapshots.iloc[made["row"].to_numpy()].reset_index(drop=True)
         by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
         own = self.organic.columns.matrix(accounts)
@@ -205,7 +209,8 @@ class Response:
             a = self.acceptance
             files["acceptance.txt"] = a.trees
             about["acceptance"] = {
-                "design": a.design.to_json(), "ridge": a.ridge.to_json(), "stack": a.stack.to_json(), "slope": a.slope, "intercept": a.intercept,
+                "design": a.design.to_json(), "ridge": a.ridge.to_json(),
+                "stack": a.stack.to_json(), "slope": a.slope, "intercept": a.intercept,
                 "offsets": a.offsets,
             }  # fmt: skip
         about["sha256"] = {name: _sha256(text) for name, text in files.items()}
@@ -241,8 +246,13 @@ class Response:
                 OfferDesign.from_json(a["design"]), Ridge.from_json(a["ridge"]), files["acceptance.txt"],
                 Ridge.from_json(a["stack"]), a["slope"], a["intercept"], a["offsets"],
             )  # fmt: skip
-        return cls(alone, said, {k: (v[0], v[1]) for k, v in about["realised"].items()},
-                   {k: After(**v) for k, v in about["after"].items()}, about["facts"])
+        return cls(
+            alone,
+            said,
+            {k: (v[0], v[1]) for k, v in about["realised"].items()},
+            {k: After(**v) for k, v in about["after"].items()},
+            about["facts"],
+        )
 
 
 def _what(offer: Offer, channel: str, step: float, n: int) -> pd.DataFrame:
@@ -250,9 +260,7 @@ def _what(offer: Offer, channel: str, step: float, n: int) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(n))
 
 
-def _table(
-    offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog
-) -> np.ndarray:
+def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog) -> np.ndarray:
     """(n, RELATIVE + account's own): the offer as the account meets it.
 
     What accounts do by themselves tells of their mood, their means and what presses, and there is far more of it than

@@ -73,9 +73,7 @@ class Side:
     rise: np.ndarray  # of growing by itself, or, where that is what changes most, of staying
 
 
-def side_effects(
-    after: After, offer: Offer, accounts: pd.DataFrame, catalog: Catalog, by_itself: Alone
-) -> Side:
+def side_effects(after: After, offer: Offer, accounts: pd.DataFrame, catalog: Catalog, by_itself: Alone) -> Side:
     """Of rates that change by these log ratios: on growth that is not the offer's own, and on leaving."""
     n = len(accounts)
     mrr = accounts["mrr"].to_numpy(dtype="float64", na_value=0.0)

@@ -42,12 +42,12 @@ def main() -> None:
     catalog = Catalog.load(paths.CATALOG)
     known, predictors = snapshots()
     log = proposals(params)
-    model = Response.fit(
-        log, known, catalog, predictors=predictors, settings=params.respond, seed=params.run.seed
-    )
+    model = Response.fit(log, known, catalog, predictors=predictors, settings=params.respond, seed=params.run.seed)
     written.model(model.to_files(), paths.RESPONSE)
     current = tables.CURRENT.read()
-    about = response_report.report(model, log, known, current, catalog, predictors, params.respond, seed=params.run.seed)
+    about = response_report.report(
+        model, log, known, current, catalog, predictors, params.respond, seed=params.run.seed
+    )
     written.as_json(paths.RESPONSE_REPORT, about)
 
 

@@ -117,9 +117,7 @@ def test_an_offer_that_was_never_made_begins_where_its_kind_does(catalog: Catalo
 
 
 def test_too_few_proposals_are_said_so(catalog: Catalog, world: OfferWorld) -> None:
-    few = Response.fit(
-        world.log.head(50), world.snapshots, catalog, predictors=PREDICTORS, settings=SETTINGS, seed=3
-    )
+    few = Response.fit(world.log.head(50), world.snapshots, catalog, predictors=PREDICTORS, settings=SETTINGS, seed=3)
     assert not few.is_learnt
     assert "50 answered proposals" in few.facts["note"]
     assert few.menu(world.accounts, catalog).empty
