@@ -70,7 +70,7 @@ def learn(
 
 
 def _log_ratio(seen: float, due: float) -> dict[str, float]:
-    """Observed over expected, in logs, pulled to 0 by a prior N(0, PRIOR_SD²); its standard error is that of the count."""
+    """Observed over expected, in logs, pulled to 0 by a prior N(0, PRIOR_SD²); the standard error is of the count."""
     if due <= 0:
         return {"seen": float(seen), "expected": float(due), "pulled": 0.0}
     ratio = np.log((seen + 0.5) / (due + 0.5))
