@@ -31,7 +31,10 @@ def relative(parts: tuple[Part, ...], accounts: pd.DataFrame, catalog: Catalog) 
     for part in parts:
         added += part_added_mrr(part, accounts, catalog).to_numpy(dtype="float64", na_value=0.0)
         for metric, lifts in _lifted(part, accounts, catalog).items():
-            for name, column in (("press_peak", f"limit_{metric}_peak_28d"), ("press_latest", f"limit_{metric}_latest")):
+            for name, column in (
+                ("press_peak", f"limit_{metric}_peak_28d"),
+                ("press_latest", f"limit_{metric}_latest"),
+            ):
                 found[name] = np.maximum(found[name], np.where(lifts, _of(accounts, column), 0.0))
             days = np.where(lifts, _of(accounts, f"days_to_limit_{metric}", FAR_DAYS), FAR_DAYS)
             found["press_days"] = np.minimum(found["press_days"], days)

@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from models import ridge
 from models.folds import parts_of
-from models.offer_design import OfferDesign
+from models.offer_design import TERMS, OfferDesign
 from models.ridge import Ridge
 
 PARAMETERS: dict[str, Any] = {
@@ -58,10 +58,28 @@ class Acceptance:
         own = what["offer_id"].map(self.offsets).fillna(0.0).to_numpy(dtype="float64")
         return self.slope * self.stack.margin(stacked(linear, trees, what, self.design)) + self.intercept + own
 
-    def standard_error(self, table: np.ndarray, what: pd.DataFrame) -> np.ndarray:
-        """(n,) of the log-odds: the ridge's, as if all had been said by it."""
-        said = float(self.stack.coefficients[:2].sum())
-        return self.slope * said * self.ridge.standard_error(self.design.matrix(table, what))
+    def margins(self, table: np.ndarray, ways: list[pd.DataFrame]) -> tuple[list[np.ndarray], np.ndarray]:
+        """`margin` of the same rows for several channels and discounts of one offer, and the first's standard error.
+
+        What does not hang on channel and discount is worked out once.
+        """
+        z = self.design.matrix(table, ways[0])
+        error = self.slope * float(self.stack.coefficients[:2].sum()) * self.ridge.standard_error(z)
+        n_terms = len(TERMS) + len(self.design.channels)
+        rest = self.ridge.margin(z) - z[:, :n_terms] @ self.ridge.coefficients[:n_terms]
+        trees: dict[tuple[float, bool], np.ndarray] = {}
+        booster, found = self.booster, []
+        for what in ways:
+            step, channel = float(what["discount_pct"].iloc[0]), str(what["channel"].iloc[0])
+            key = (step, channel != "csm")
+            if key not in trees:
+                trees[key] = np.asarray(booster.predict(self.wide(table, what), raw_score=True))
+            terms = np.array([step / 10, float(key[1]), *(float(channel == c) for c in self.design.channels)])
+            linear = rest + terms @ self.ridge.coefficients[:n_terms]
+            own = what["offer_id"].map(self.offsets).fillna(0.0).to_numpy(dtype="float64")
+            heard = stacked(linear, trees[key], what, self.design)
+            found.append(self.slope * self.stack.margin(heard) + self.intercept + own)
+        return found, error
 
     @property
     def booster(self) -> lgb.Booster:
@@ -114,7 +132,7 @@ def fit(
     margin = stack.margin(heard)
     losses = {"ridge": _log_loss(linear, y), "trees": _log_loss(trees[best], y), "stack": _log_loss(margin, y)}
     # the whole has a quarter more rows than what was left out: as many rounds more
-    rounds = int(round(steps[best] * N_FOLDS / (N_FOLDS - 1)))
+    rounds = round(steps[best] * N_FOLDS / (N_FOLDS - 1))
     text = _boosted(x, y, rounds, seed=seed).model_to_string()
     whole = ridge.fit(z, y, penalty, at_least_zero=[0])
     return Acceptance(design, whole, text, stack, 1.0, 0.0, {}), Rehearsed(margin, fold, rounds, losses)

@@ -30,13 +30,15 @@ def levelled(
     levels = slope * margin + shift_all
     offsets = {}
     for offer, places in what.groupby("offer_id").indices.items():
-        offsets[str(offer)] = _own(levels[places], y[places], _weights(made["pscore"].to_numpy(dtype="float64")[places]))
+        offsets[str(offer)] = _own(
+            levels[places], y[places], _weights(made["pscore"].to_numpy(dtype="float64")[places])
+        )
     found = dataclasses.replace(model, slope=slope, intercept=shift, offsets=offsets)
     return found, {"slope": slope, "intercept": shift, "offsets": offsets}
 
 
 def _weights(pscore: np.ndarray) -> np.ndarray:
-    """1 ÷ pscore of what was random, at most MAX_WEIGHT times their mean, brought to mean 1; 1 for what people chose."""
+    """1 ÷ pscore of what was random, as a multiple of their mean, at most MAX_WEIGHT; 1 for what people chose."""
     weights = np.ones(len(pscore))
     drawn = ~np.isnan(pscore)
     if drawn.any():

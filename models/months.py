@@ -22,6 +22,7 @@ class Months:
     month: np.ndarray  # (N,) its column
     is_active: np.ndarray  # (A, M)
     is_asked: np.ndarray  # (A, M): contacted so lately before, or before the next snapshot
+    is_asked_now: np.ndarray  # (A, M): contacted before the next snapshot
     tier: np.ndarray  # (A, M)
     seats: np.ndarray
     is_annual: np.ndarray
@@ -48,6 +49,7 @@ class Months:
         at = days.as_unit("us").searchsorted(when, side="right") - 1  # the snapshot that it follows
         known = (who >= 0) & (at >= 0)
         asked[who[known], at[known]] = True
+        asked_now = asked.copy()
         later = known & (at + 1 < len(days))
         following = days.as_unit("us")[np.minimum(at + 1, len(days) - 1)]
         late = later & ((following - when).days < STILL_ANSWERING_DAYS)
@@ -55,7 +57,7 @@ class Months:
         return cls(
             account=account, month=month,
             is_active=wide(np.ones(len(snapshots), dtype=bool)),
-            is_asked=asked,
+            is_asked=asked, is_asked_now=asked_now,
             tier=wide(snapshots["plan_id"].map(place).to_numpy(dtype="float64", na_value=-1)),
             seats=wide(snapshots["seats"].to_numpy(dtype="float64", na_value=0)),
             is_annual=wide((snapshots["billing"] == "annual").to_numpy(dtype=bool)),

@@ -5,8 +5,8 @@ what is known of it today; over the horizon, and over the twelve months on which
 followed from a snapshot until it changes, is contacted, leaves, or the data end: contacts censor. That is right if,
 given what is known, those who are about to be contacted are no likelier to move by themselves than others.
 
-One booster serves all parts (its columns are the offer's as the account meets it), for each of the two spans; leaving is one
-more part. Counts over unequal times at risk: Poisson, the time as weight.
+One booster serves all parts (its columns are the offer's as the account meets it), for each of the two spans; leaving
+is one more part. Counts over unequal times at risk: Poisson, the time as weight.
 """
 
 from __future__ import annotations

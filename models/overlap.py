@@ -27,7 +27,7 @@ LEAST = 1e-3
 
 
 def estimated(own: np.ndarray, offer_ids: Sequence[str], groups: np.ndarray, *, seed: int) -> pd.DataFrame:
-    """(n, offers): the probability with which each offer was chosen for each row, by models that did not know its account.
+    """(n, offers): how likely each offer was chosen for each row, by models that did not know its account.
 
     own: (n, d) what was known of the account; offer_ids: what was proposed; groups: accounts.
     """

@@ -2,6 +2,9 @@
 
     expected = uplift × context × value,    uplift = p_accept − p_organic
 
+For help, trials and retention, which sell nothing at once, uplift is the rise in the probability of growing (or
+staying) within a year: p_accept × the rise among those who accept (models/aftermath.py); p_organic is 0.
+
 p_accept: the offer is accepted if it is made now, so, by this channel, at this discount. p_organic: the account does
 the same thing by itself within the horizon. value: money a year, twelve months on, of having it, net of the discount.
 context: the share of `uplift × value` that is left after a year. Who accepts is ahead of itself until the day on which
@@ -27,9 +30,10 @@ from data.catalog import Catalog, Offer
 from data.errors import BadInput
 from features import offers
 from features.offer_relative import COLUMNS, relative
-from models import acceptance, calibrated, months, organic, realised, response_log, worth
+from models import acceptance, aftermath, calibrated, months, organic, realised, response_log, uplift_explained, worth
 from models.acceptance import Acceptance
 from models.account_columns import AccountColumns
+from models.aftermath import SELLS, After
 from models.offer_design import OfferDesign
 from models.organic import LEAVE, Organic
 from models.response_settings import Respond
@@ -37,7 +41,6 @@ from models.ridge import Ridge
 from models.worth import Alone
 
 FILE = "response.json"
-SELLS = ("upgrade", "seats", "add_on", "bundle", "annual")
 RELATIVE = (*COLUMNS, "alone", "wants_most", "leaves")
 LEAST_UPLIFT = 1e-6
 MENU = (
@@ -53,6 +56,7 @@ class Response:
     organic: Organic | None
     acceptance: Acceptance | None
     realised: dict[str, tuple[float, float]]
+    after: dict[str, After] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -74,7 +78,7 @@ class Response:
                 f"{len(made)} answered proposals with features beside them, of which {int(made['y'].sum())} accepted; "
                 f"respond.min_proposals asks for {settings.min_proposals}. The response to offers is not learnt."
             )
-            return cls(None, None, {}, {"note": note, "n_proposals": len(made)})
+            return cls(None, None, {}, {}, {"note": note, "n_proposals": len(made)})
         asked = log[log["offer_id"] != response_log.NONE] if contacts is None else contacts
         wide = months.Months.of(snapshots, asked, catalog)
         if organic_model is None:
@@ -91,7 +95,8 @@ class Response:
         learnt, facts = calibrated.levelled(learnt, rehearsed, made, what)
         facts |= {"n_proposals": len(made), "n_accepted": int(y.sum()), "rounds": rehearsed.rounds,
                   "losses": rehearsed.losses, "realised": {k: list(v) for k, v in paid.items()}}  # fmt: skip
-        return cls(organic_model, learnt, paid, facts)
+        after, seen = aftermath.learn(made, snapshots, wide, organic_model, catalog)
+        return cls(organic_model, learnt, paid, after, {**facts, "after": seen})
 
     @property
     def is_learnt(self) -> bool:
@@ -113,48 +118,71 @@ class Response:
             rows = np.flatnonzero(offers.is_possible(offer, accounts, catalog).to_numpy(dtype=bool))
             if len(rows):
                 some = _taken(by_itself, rows)
-                frames += self._of_offer(offer, accounts.iloc[rows], own[rows], some, catalog)
+                frames += self._of_offer(self.acceptance, offer, accounts.iloc[rows], own[rows], some, catalog)
         return pd.concat(frames, ignore_index=True)[list(MENU)]
 
     def _of_offer(
-        self, offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog
+        self,
+        said: Acceptance,
+        offer: Offer,
+        accounts: pd.DataFrame,
+        own: np.ndarray,
+        by_itself: Alone,
+        catalog: Catalog,
     ) -> list[pd.DataFrame]:
-        assert self.acceptance is not None
         table = _table(offer, accounts, own, by_itself, catalog)
         gains = worth.worth(offer, accounts, catalog, by_itself, self.realised)
+        after = self.after.get("sells" if offer.kind in SELLS else offer.kind, After())
+        side = worth.side_effects(after, offer, accounts, catalog, by_itself)
         found = []
-        for channel in offer.channels:
-            for step in offer.discounts.steps_pct:
-                what = _what(offer, channel, step, len(accounts))
-                margin = self.acceptance.margin(table, what)
-                p = acceptance.probability(margin)
+        ways = [(channel, step) for channel in offer.channels for step in offer.discounts.steps_pct]
+        margins, error = said.margins(table, [_what(offer, *way, len(accounts)) for way in ways])
+        for (channel, step), margin in zip(ways, margins, strict=True):
+            p = acceptance.probability(margin)
+            if offer.kind in SELLS:
                 left = worth.discounted(accounts, step)
-                sells = offer.kind in SELLS
-                p_organic = gains.p_organic if sells else np.zeros(len(p))
-                value = gains.lasting * left if sells else np.zeros(len(p))
-                head_start = gains.head_start * left if sells else np.zeros(len(p))
+                p_organic, value, head_start = gains.p_organic, gains.lasting * left, gains.head_start * left
                 uplift = p - p_organic
                 share = np.divide(head_start, value, out=np.ones(len(p)), where=np.abs(value) > 1e-9)
                 ahead = np.divide(p, uplift, out=np.ones(len(p)), where=uplift > LEAST_UPLIFT)
-                context = share * ahead
-                slope = p * (1 - p) * self.acceptance.standard_error(table, what)
-                found.append(
-                    pd.DataFrame(
-                        {
-                            "account_id": accounts["account_id"].to_numpy(), "as_of": accounts["as_of"].to_numpy(),
-                            "offer_id": offer.id, "channel": channel, "discount_pct": float(step), "p_accept": p,
-                            "p_organic": p_organic, "uplift": uplift, "value": value, "context": context,
-                            "expected": uplift * context * value, "harm": 0.0, "se": slope * np.abs(head_start),
-                        }
-                    )
-                )  # fmt: skip
+                context, harm = share * ahead, -side.money
+            else:
+                # help sells nothing at once: it works on who accepts it, by what they do later
+                p_organic, head_start, harm = np.zeros(len(p)), side.money, np.zeros(len(p))
+                uplift, context = p * side.rise, np.ones(len(p))
+                value = np.divide(side.money, side.rise, out=np.zeros(len(p)), where=np.abs(side.rise) > 1e-9)
+            slope = p * (1 - p) * error
+            found.append(
+                pd.DataFrame(
+                    {
+                        "account_id": accounts["account_id"].to_numpy(), "as_of": accounts["as_of"].to_numpy(),
+                        "offer_id": offer.id, "channel": channel, "discount_pct": float(step), "p_accept": p,
+                        "p_organic": p_organic, "uplift": uplift, "value": value, "context": context,
+                        "expected": uplift * context * value, "harm": harm, "se": slope * np.abs(head_start),
+                    }
+                )
+            )  # fmt: skip
         return found
 
-    def rows(
-        self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog
-    ) -> tuple[np.ndarray, pd.DataFrame]:
+    def contributions(
+        self, accounts: pd.DataFrame, offer_id: str, catalog: Catalog, *, channel: str | None = None,
+        discount_pct: float = 0.0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """Why each of `accounts` is persuadable to this offer: see models/uplift_explained.py. channel: the offer's
+        first where none is given. No rows where nothing was learnt."""
+        if self.acceptance is None or self.organic is None:
+            return pd.DataFrame(columns=["account_id", "as_of", "offer_id", "feature", "offered", "alone", "uplift"])
+        offer = next(o for o in catalog.offers if o.id == offer_id)
+        accounts = accounts.reset_index(drop=True)
+        by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
+        table = _table(offer, accounts, self.organic.columns.matrix(accounts), by_itself, catalog)
+        what = _what(offer, channel or offer.channels[0], discount_pct, len(accounts))
+        return uplift_explained.uplift(self.acceptance, self.organic, offer, table, what, accounts, catalog)
+
+    def rows(self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog) -> tuple[np.ndarray, pd.DataFrame]:
         """The log's rows as the acceptance model reads them."""
-        assert self.organic is not None
+        if self.organic is None:
+            raise ValueError("nothing was learnt: see facts['note']")
         accounts = snapshots.iloc[made["row"].to_numpy()].reset_index(drop=True)
         by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
         own = self.organic.columns.matrix(accounts)
@@ -171,7 +199,9 @@ class Response:
     def to_files(self) -> dict[str, str]:
         """Text by file name: response.json beside LightGBM's, each hashed there."""
         files: dict[str, str] = {}
-        about: dict[str, Any] = {"facts": self.facts, "realised": self.realised}
+        about: dict[str, Any] = {
+            "facts": self.facts, "realised": self.realised, "after": {k: vars(v) for k, v in self.after.items()},
+        }  # fmt: skip
         if self.organic is not None:
             files |= {"organic_horizon.txt": self.organic.horizon, "organic_year.txt": self.organic.year}
             about["organic"] = self.organic.to_json()
@@ -179,7 +209,8 @@ class Response:
             a = self.acceptance
             files["acceptance.txt"] = a.trees
             about["acceptance"] = {
-                "design": a.design.to_json(), "ridge": a.ridge.to_json(), "stack": a.stack.to_json(), "slope": a.slope, "intercept": a.intercept,
+                "design": a.design.to_json(), "ridge": a.ridge.to_json(),
+                "stack": a.stack.to_json(), "slope": a.slope, "intercept": a.intercept,
                 "offsets": a.offsets,
             }  # fmt: skip
         about["sha256"] = {name: _sha256(text) for name, text in files.items()}
@@ -215,7 +246,13 @@ class Response:
                 OfferDesign.from_json(a["design"]), Ridge.from_json(a["ridge"]), files["acceptance.txt"],
                 Ridge.from_json(a["stack"]), a["slope"], a["intercept"], a["offsets"],
             )  # fmt: skip
-        return cls(alone, said, {k: (v[0], v[1]) for k, v in about["realised"].items()}, about["facts"])
+        return cls(
+            alone,
+            said,
+            {k: (v[0], v[1]) for k, v in about["realised"].items()},
+            {k: After(**v) for k, v in about["after"].items()},
+            about["facts"],
+        )
 
 
 def _what(offer: Offer, channel: str, step: float, n: int) -> pd.DataFrame:
@@ -223,9 +260,7 @@ def _what(offer: Offer, channel: str, step: float, n: int) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(n))
 
 
-def _table(
-    offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog
-) -> np.ndarray:
+def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog) -> np.ndarray:
     """(n, RELATIVE + account's own): the offer as the account meets it.
 
     What accounts do by themselves tells of their mood, their means and what presses, and there is far more of it than

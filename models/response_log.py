@@ -24,7 +24,8 @@ must be logged when it is drawn; it can't be recovered.
     if (gone := withheld & pscore.isna()).any():
         raise BadInput(
             f"proposals: pscore is missing for {gone.sum()} of {withheld.sum()} withheld at random (offer_id none; "
-            f"first: {log.loc[gone, 'proposal_id'].iloc[0]}). It must be logged when it is drawn; it can't be recovered."
+            f"first: {log.loc[gone, 'proposal_id'].iloc[0]}). It must be logged when it is drawn; it can't be "
+            "recovered."
         )
     if (wrong := pscore.notna() & ~((pscore > 0) & (pscore <= 1))).any():
         raise BadInput(

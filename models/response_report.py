@@ -1,4 +1,4 @@
-"""What the learnt response is worth believing: calibration on later proposals, overlap, what each kind adds, discounts."""
+"""How far to believe the learnt response: calibration on later proposals, overlap, what each kind adds, discounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pandas as pd
 
 from data.catalog import Catalog
 from models import acceptance, overlap, response_log
-from models.response import SELLS, Response
+from models.aftermath import SELLS
+from models.response import Response
 from models.response_settings import Respond
 
 N_BINS = 5
@@ -38,6 +39,7 @@ def report(
         "overlap": overlap.report(made, own, pscore, floor=settings.overlap_floor, seed=seed),
         "kinds": kinds(menu, made, catalog, seed=seed),
         "discounts": discounts(menu, catalog),
+        "after": model.facts["after"],
     }
 
 
@@ -53,9 +55,7 @@ def later(
     cut = pd.to_datetime(rows["proposed_at"]).iloc[int((1 - settings.later_share) * len(rows))].normalize()
     day = pd.to_datetime(rows["proposed_at"])
     before = snapshots[pd.to_datetime(snapshots["as_of"]) < cut].reset_index(drop=True)
-    earlier = Response.fit(
-        rows[day < cut], before, catalog, predictors=predictors, settings=settings, seed=seed
-    )
+    earlier = Response.fit(rows[day < cut], before, catalog, predictors=predictors, settings=settings, seed=seed)
     if not earlier.is_learnt or earlier.acceptance is None:
         return {"note": "there is too little before the latest proposals to judge by them"}
     joined = response_log.joined(rows[day >= cut], snapshots)
@@ -105,7 +105,7 @@ def kinds(menu: pd.DataFrame, made: pd.DataFrame, catalog: Catalog, *, seed: int
 
 
 def discounts(menu: pd.DataFrame, catalog: Catalog) -> dict[str, Any]:
-    """Of the money that the best step of each account's best offer gives away, how much goes to whom it changes nothing.
+    """Of the money that the best step of each account's best offer gives away: how much changes nothing.
 
     to_takers_anyway: to those who would accept the same offer undiscounted; to_buyers_anyway: to those who would do it
     by themselves within the horizon.

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from data.catalog import Catalog, Offer
-from features.offers import Part, part_added_mrr, parts
+from features.offers import Part, all_parts, is_open, part_added_mrr, parts
 from models import organic
+from models.aftermath import GROWTH, SELLS, After
 from models.organic import LEAVE, Organic
 
 MONTHS = 12.0
@@ -62,6 +63,34 @@ def worth(
         head_start += yearly * (1 - by_itself.in_year[part.name])
         p_organic *= by_itself.in_horizon[part.name]
     return Worth(lasting, head_start, p_organic if of_offer else np.zeros(n))
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What an action does beside the offer's own change: money a year, and the rise of a probability within a year."""
+
+    money: np.ndarray
+    rise: np.ndarray  # of growing by itself, or, where that is what changes most, of staying
+
+
+def side_effects(after: After, offer: Offer, accounts: pd.DataFrame, catalog: Catalog, by_itself: Alone) -> Side:
+    """Of rates that change by these log ratios: on growth that is not the offer's own, and on leaving."""
+    n = len(accounts)
+    mrr = accounts["mrr"].to_numpy(dtype="float64", na_value=0.0)
+    own = {part.name for part in parts(offer, catalog)} if offer.kind in SELLS else set()
+    stays = (1 - by_itself.in_year[LEAVE.name]) ** np.exp(after.leave)
+    money, none_before, none_after = 12 * mrr * (stays - by_itself.stays), np.ones(n), np.ones(n)
+    for part in all_parts(catalog):
+        if part.kind not in GROWTH or part.name in own:
+            continue
+        before = 1 - by_itself.in_year[part.name]
+        later = before ** np.exp(after.grow)
+        room = is_open(part, accounts, catalog).to_numpy(dtype=bool)
+        added = np.where(room, part_added_mrr(part, accounts, catalog).to_numpy(dtype="float64", na_value=0.0), 0.0)
+        money = money + 12 * added * by_itself.stays * (before - later)
+        none_before, none_after = none_before * np.where(room, before, 1), none_after * np.where(room, later, 1)
+    grows, remains = none_before - none_after, stays - by_itself.stays
+    return Side(money, np.where(np.abs(grows) >= np.abs(remains), grows, remains))
 
 
 def discounted(accounts: pd.DataFrame, discount_pct: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from data.catalog import Catalog
 from data.frames import to_pandas
-from models import response_report
+from models import response_log, response_report
 from models.response import Response
 from pipelines import engines, lake, paths, stage, tables, written
 from pipelines.params import Params
@@ -33,7 +33,7 @@ def proposals(params: Params) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in LOG})
     rows = to_pandas(engines.fetched(table, engine))
-    return rows[pd.to_datetime(rows["proposed_at"]) < pd.Timestamp(params.run.as_of)]
+    return response_log.known(rows, pd.Timestamp(params.run.as_of))
 
 
 def main() -> None:

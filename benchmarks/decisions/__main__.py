@@ -76,10 +76,12 @@ def judged(folder: Path, knows: Path | None, *, sizes: tuple[int, ...], seed: in
 
 
 def figures(results: list[dict[str, Any]]) -> dict[str, float]:
-    """Ratios of one preset from its companies' money: means, with 95 % intervals over companies where there are three."""
+    """Ratios of one preset from its companies' money: means, and 95 % intervals over three companies or more."""
     table = pd.DataFrame(results)
     best = table.get("yardstick", table["oracle"])
-    by_company = pd.DataFrame({f"regret_curve.{n}": 1 - table[f"ours_{n}"] / best for n in SIZES if f"ours_{n}" in table})
+    by_company = pd.DataFrame(
+        {f"regret_curve.{n}": 1 - table[f"ours_{n}"] / best for n in SIZES if f"ours_{n}" in table}
+    )
     mine = table[f"ours_{STANDARD}"]
     by_company["regret"] = 1 - mine / best
     if f"ours_{LARGE}" in table:

@@ -66,7 +66,9 @@ def propensity_times_value(company: Company, *, seed: int) -> float:
     over = np.flatnonzero((later <= snapshots["as_of"].max()).to_numpy())
     some = np.random.default_rng(seed).permutation(over)[:60_000]
     columns = AccountColumns.learn(snapshots, company.predictors)
-    data = lgb.Dataset(columns.matrix(snapshots.iloc[some]), label=expanded[some].astype(float), params={"verbosity": -1})
+    data = lgb.Dataset(
+        columns.matrix(snapshots.iloc[some]), label=expanded[some].astype(float), params={"verbosity": -1}
+    )
     model = lgb.train({**BOOST, "objective": "binary"}, data, 150)
     accounts, catalog = company.accounts, company.catalog
     p = pd.Series(np.asarray(model.predict(columns.matrix(accounts))), index=accounts["account_id"])

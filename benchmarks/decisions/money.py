@@ -1,4 +1,4 @@
-"""From what a policy expects of each way to make each offer to whom it contacts, and what that is worth by the truth."""
+"""From what a policy expects of each way to make each offer to whom it contacts; and what the truth says of them."""
 
 import numpy as np
 import pandas as pd

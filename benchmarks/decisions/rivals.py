@@ -1,9 +1,8 @@
-"""Plain learners on the same features and the same log, set as they usually are: S-, T-, DR-learners, ridge, and acceptance
-times list value.
+"""Plain learners on the same features and the same log, set as they usually are: S, T, DR, ridge, acceptance × value.
 
 Each gives, for every way to make every offer (a row of the truth's key), what it expects of it in money a year, before
-the contact's cost. Outcome of the S-, T-, DR-learner and the ridge: twelve times the rise of the account's MRR over the three
-months after the proposal (or after nothing: the withheld, and uncontacted account-months), at the prices really paid.
+the contact's cost. Outcome of the S-, T-, DR-learner and the ridge: twelve times the rise of the account's MRR over the
+three months after the proposal (or after nothing: the withheld, and uncontacted account-months), as really paid.
 """
 
 from collections.abc import Callable
@@ -48,7 +47,9 @@ class Rows:
             quiet[joined(company.log, snapshots)["row"].to_numpy()] = False
         draw = np.random.default_rng(seed)
         alone = draw.permutation(np.flatnonzero(over & quiet))[: int(N_ALONE * len(made))]
-        nothing = pd.DataFrame({"row": alone, "offer_id": "none", "account_id": snapshots["account_id"].to_numpy()[alone]})
+        nothing = pd.DataFrame(
+            {"row": alone, "offer_id": "none", "account_id": snapshots["account_id"].to_numpy()[alone]}
+        )
         rows = pd.concat([made[over[made["row"].to_numpy()]], nothing], ignore_index=True)
         self.all_made = made[made["offer_id"] != "none"].reset_index(drop=True)
         self.rows = rows
@@ -116,7 +117,7 @@ def t_learner(rows: Rows) -> np.ndarray:
 
 
 def dr_learner(rows: Rows) -> np.ndarray:
-    """Doubly robust scores of each offer against none, regressed on features; pscore logged or estimated, clipped at 0.02."""
+    """Doubly robust scores of each offer against none, regressed on features; estimated pscores, clipped at 0.02."""
     none = rows.offer == "none"
     groups = rows.rows["account_id"].to_numpy()
     fold = pd.factorize(groups)[0] % 2
@@ -126,7 +127,9 @@ def dr_learner(rows: Rows) -> np.ndarray:
     terms = np.column_stack([rows.is_remote, rows.discount])
     base = np.zeros(len(rows.offer))
     for k in (0, 1):
-        base[fold == k] = _boost(rows.own[none & (fold != k)], rows.outcome[none & (fold != k)]).predict(rows.own[fold == k])
+        base[fold == k] = _boost(rows.own[none & (fold != k)], rows.outcome[none & (fold != k)]).predict(
+            rows.own[fold == k]
+        )
 
     def of(offer_id: str, at: np.ndarray) -> np.ndarray:
         mine = rows.offer == offer_id

@@ -1,4 +1,7 @@
-"""A small world whose response to offers is known: who is pressed or content accepts, and people know whom to ask."""
+"""A small world whose response to offers is known: who is pressed or content accepts, and people know whom to ask.
+
+Pressure is drawn anew each month, so that what an account does by itself within a quarter is the mean chance, thrice.
+"""
 
 from dataclasses import dataclass
 
@@ -38,6 +41,11 @@ def p_accept(rows: pd.DataFrame, offer: str, discount: np.ndarray | float = 0.0)
     return expit(LEVEL[offer] + 3.0 * (need - 0.6) + 0.6 * content + 0.06 * discount)
 
 
+def by_itself(rows: pd.DataFrame) -> np.ndarray:
+    """The truth: the chance that an account adds seats this month without being asked."""
+    return 0.12 * expit(8 * (rows["limit_active_users_peak_28d"].to_numpy(dtype="float64") - 0.8))
+
+
 def offer_world(catalog: Catalog, *, n: int = 500, seed: int = 1, asked: float = 0.35) -> OfferWorld:
     """n accounts on Pro for 14 months. A third of the proposals are random; the others follow the need."""
     draw = np.random.default_rng(seed)
@@ -57,6 +65,11 @@ def offer_world(catalog: Catalog, *, n: int = 500, seed: int = 1, asked: float =
         frames.append(rows)
         if t < len(MONTHS) - 1:
             logs.append(_asked(rows, draw, asked, first=len(logs) * n))
+            said_yes = rows["account_id"].isin(
+                logs[-1].loc[(logs[-1]["outcome"] == "accepted") & (logs[-1]["offer_id"] == "seats_20"), "account_id"]
+            )
+            more = said_yes | (draw.random(n) < by_itself(rows))
+            seats = np.where(more, np.ceil(seats * 1.2), seats)
     return OfferWorld(pd.concat(frames, ignore_index=True), pd.concat(logs, ignore_index=True))
 
 

@@ -8,7 +8,7 @@ from data.catalog import Catalog
 from data.errors import BadInput
 from models.response import MENU, Response
 from models.response_settings import Respond
-from tests.models.offer_world import OFFERS, PREDICTORS, OfferWorld, offer_world, p_accept
+from tests.models.offer_world import OFFERS, PREDICTORS, OfferWorld, by_itself, offer_world, p_accept
 
 SETTINGS = Respond(max_organic_rows=4000)
 
@@ -58,12 +58,22 @@ def test_tells_accounts_apart(offer: str, menu: pd.DataFrame, world: OfferWorld)
     assert np.corrcoef(of(menu, offer)["p_accept"], p_accept(world.accounts, offer))[0, 1] > 0.85
 
 
+def test_what_they_do_by_themselves_within_three_standard_errors(menu: pd.DataFrame, world: OfferWorld) -> None:
+    """Though half of those who added seats had been asked."""
+    monthly = by_itself(world.snapshots).mean()
+    truth = 1 - (1 - monthly) ** (90 / (365.25 / 12))
+    watched = 0.65 * len(world.snapshots)  # account-months in which nobody asked
+    error = 3 * np.sqrt(monthly * (1 - monthly) / watched)
+    assert abs(of(menu, "seats_20")["p_organic"].mean() - truth) < 3 * error
+    assert of(menu, "add_storage")["p_organic"].max() < 0.01  # nobody ever did
+
+
 def test_menu_is_whole_and_its_identity_holds(menu: pd.DataFrame, world: OfferWorld, catalog: Catalog) -> None:
     assert list(menu.columns) == list(MENU)
     assert not menu.duplicated(["account_id", "offer_id", "channel", "discount_pct"]).any()
     assert np.allclose(menu["uplift"] * menu["context"] * menu["value"], menu["expected"], rtol=1e-9, atol=1e-9)
-    sells = menu["offer_id"].isin(OFFERS)
-    assert np.allclose(menu["p_accept"] - menu["p_organic"], menu["uplift"], atol=1e-12) or not sells.all()
+    sold = menu[menu["offer_id"].isin(OFFERS)]
+    assert np.allclose(sold["p_accept"] - sold["p_organic"], sold["uplift"], rtol=0, atol=1e-12)
     assert menu["p_accept"].between(0, 1).all()
     offers = {o.id: o for o in catalog.offers}
     ways = menu[menu["account_id"] == world.accounts["account_id"].iloc[0]].groupby("offer_id").size()
@@ -107,9 +117,7 @@ def test_an_offer_that_was_never_made_begins_where_its_kind_does(catalog: Catalo
 
 
 def test_too_few_proposals_are_said_so(catalog: Catalog, world: OfferWorld) -> None:
-    few = Response.fit(
-        world.log.head(50), world.snapshots, catalog, predictors=PREDICTORS, settings=SETTINGS, seed=3
-    )
+    few = Response.fit(world.log.head(50), world.snapshots, catalog, predictors=PREDICTORS, settings=SETTINGS, seed=3)
     assert not few.is_learnt
     assert "50 answered proposals" in few.facts["note"]
     assert few.menu(world.accounts, catalog).empty
@@ -128,3 +136,38 @@ def test_withheld_without_its_probability_is_refused(catalog: Catalog, world: Of
     log.loc[7, "pscore"] = np.nan
     with pytest.raises(BadInput, match="pscore is missing for 1 of 1 withheld at random"):
         Response.fit(log, world.snapshots, catalog, predictors=PREDICTORS, settings=SETTINGS, seed=3)
+
+
+@pytest.mark.parametrize("offer", ["upgrade_next", "bundle_growth", "training"])
+def test_contributions_add_up_to_both_margins(
+    offer: str, model: Response, menu: pd.DataFrame, world: OfferWorld, catalog: Catalog
+) -> None:
+    accounts = world.accounts.head(40)
+    found = model.contributions(accounts, offer, catalog, channel="csm", discount_pct=0.0)
+    sums = found.groupby("account_id")[["offered", "alone", "uplift"]].sum()
+    rows = of(menu, offer).set_index("account_id").loc[sums.index]
+    assert np.allclose(1 / (1 + np.exp(-sums["offered"])), rows["p_accept"], atol=1e-9)
+    if offer != "training":
+        assert np.allclose(1 / (1 + np.exp(-sums["alone"])), rows["p_organic"], atol=1e-6)
+    assert np.allclose(found["offered"] - found["alone"], found["uplift"], atol=1e-12)
+
+
+def test_what_presses_is_why(model: Response, world: OfferWorld, catalog: Catalog) -> None:
+    """An account whose seats are full is persuadable to seats because of its seats."""
+    accounts = world.accounts.sort_values("limit_active_users_peak_28d").iloc[[0, -1]]
+    found = model.contributions(accounts, "seats_20", catalog, channel="csm")
+    press = found[found["feature"].isin(["press_peak", "press_latest", "press_seats", "limit_active_users_peak_28d"])]
+    by_account = press.groupby("account_id")["offered"].sum()
+    low, high = accounts["account_id"]
+    assert by_account[high] - by_account[low] > 0.5
+
+
+def test_all_ways_at_once_are_each_by_itself(model: Response, world: OfferWorld, catalog: Catalog) -> None:
+    """The fast way of the menu against the slow one."""
+    made = world.log.head(60).assign(row=range(60))
+    table, what = model.rows(made[made["offer_id"] == "seats_20"], world.snapshots, catalog)
+    assert model.acceptance is not None
+    ways = [what.assign(channel=c, discount_pct=d) for c in ("csm", "email", "in_app") for d in (0.0, 5.0)]
+    fast, _ = model.acceptance.margins(table, ways)
+    for way, margin in zip(ways, fast, strict=True):
+        assert np.allclose(margin, model.acceptance.margin(table, way), atol=1e-9)
