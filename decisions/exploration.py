@@ -184,7 +184,7 @@ def _drawn(options: pd.DataFrame, *, seed: int, as_of: str) -> Explored:
     places = pd.Series(options["place"].unique())
     at = draws(places, f"explore:{seed}:{as_of}").set_axis(places)
     up_to = options.groupby("place")["p"].cumsum()
-    over = up_to > options["place"].map(at)
+    over = up_to.astype("float64") > options["place"].map(at).astype("float64")
     # the first option at which the sum of the probabilities passes the number drawn; of the last, rounding may lack a grain
     possible = options["p"] > 0
     last = options[possible].drop_duplicates("place", keep="last").index

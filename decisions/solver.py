@@ -156,9 +156,14 @@ def _best_of_each(gain: np.ndarray, account: np.ndarray) -> np.ndarray:
     return chosen & (gain > 0)
 
 
-def _by_prices(
-    problem: Problem, nodes: int, within: float, start: np.ndarray | None, near: np.ndarray | None
-) -> Solved:
+def relaxation(problem: Problem, *, start: np.ndarray | None = None, near: np.ndarray | None = None) -> float:
+    """The value of the problem if accounts could be contacted in part: the least upper bound that prices prove."""
+    scaled, scale, sizes = _scaled(problem)
+    return relaxed(scaled, start, None if near is None else near * scale * sizes)[1] / scale
+
+
+def _scaled(problem: Problem) -> tuple[Problem, float, np.ndarray]:
+    """Gains of at most 1,000 and uses of at most 1, as a solver likes them; by how much gains and limits were scaled."""
     scale = 1_000 / max(float(np.abs(problem.gain).max()), 1e-12)
     sizes = np.abs(problem.uses).max(axis=1).toarray().ravel()
     sizes = np.where(sizes > 0, sizes, 1.0)
@@ -166,7 +171,13 @@ def _by_prices(
         problem.extras.gain * scale, problem.extras.uses / sizes[:, None], problem.extras.upper
     )
     uses = sparse.csr_array(sparse.diags_array(1 / sizes) @ problem.uses)
-    scaled = Problem(problem.gain * scale, problem.account, uses, problem.room / sizes, extras)
+    return Problem(problem.gain * scale, problem.account, uses, problem.room / sizes, extras), scale, sizes
+
+
+def _by_prices(
+    problem: Problem, nodes: int, within: float, start: np.ndarray | None, near: np.ndarray | None
+) -> Solved:
+    scaled, scale, sizes = _scaled(problem)
     grain = _grain(problem)
     prices, bound = relaxed(scaled, start, None if near is None else near * scale * sizes)
     bound = _whole(bound / scale, grain) * scale
