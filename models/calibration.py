@@ -1,8 +1,6 @@
-"""Probabilities that mean what they say: a monotone map from a model's margin (log-odds) to a probability.
+"""Probabilities that mean what they say: which calibrator, fitted how, on rows that the boosters have not learnt from.
 
-Kept as JSON. Three kinds compete on rows that the booster has not learnt from: `none` (the logistic function itself),
-`sigmoid` (Platt: slope and intercept) and `isotonic` (steps joined by straight lines). The sigmoid is taken unless
-another is clearly better on groups of rows that it was not fitted on.
+Four kinds compete (models/calibrator.py): `none`, `sigmoid`, `bent` and `isotonic`. XXX
 """
 
 from __future__ import annotations
@@ -14,98 +12,17 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
+from models.calibrator import Calibrator, bow
+
 # The squared signal-to-noise ratio that chance reaches: a slope below 2 standard errors is taken for noise. It is more
 # than the 1 of a plain positive-part shrinkage, since parameters were chosen on the same rows.
 CHANCE = 4.0
-# Margins closer to the base than this use the derivative; the error of that is of second order.
-NEAR = 1e-6
 # The share of its slope that the sigmoid must have kept for others to compete: a slope of 2.8 standard errors. Where
 # most of it was taken for noise, the margin as it is would pass that noise on, however well it did on these rows.
 KEPT = 0.5
-
-
-@dataclass(frozen=True)
-class Calibrator:
-    """A non-decreasing map from margin to probability.
-
-    >>> sure = Calibrator("sigmoid", slope=2.0, intercept=0.0)
-    >>> sure.probability(np.array([-1.0, 0.0, 1.0])).round(3)
-    array([0.119, 0.5  , 0.881])
-    """
-
-    kind: str  # none, sigmoid or isotonic
-    slope: float = 1.0
-    intercept: float = 0.0
-    # isotonic: increasing margins and their probabilities
-    knots: tuple[tuple[float, float], ...] = ()
-
-    def probability(self, margin: np.ndarray) -> np.ndarray:
-        """Probability at each margin, in (0, 1)."""
-        if self.kind == "isotonic":
-            x, p = np.array(self.knots).T
-            return np.interp(margin, x, p)
-        return expit(self.slope * np.asarray(margin) + self.intercept)
-
-    def derivative(self, margin: np.ndarray) -> np.ndarray:
-        """Probability per unit of margin; at a knot the mean of both sides."""
-        if self.kind == "isotonic":
-            x, p = np.array(self.knots).T
-            steps = np.concatenate([[0.0], np.diff(p) / np.diff(x), [0.0]])
-            left = steps[np.searchsorted(x, margin, side="left")]
-            return (left + steps[np.searchsorted(x, margin, side="right")]) / 2
-        p = self.probability(margin)
-        return self.slope * p * (1 - p)
-
-    def points(self, contributions: np.ndarray, margin: np.ndarray, base_margin: float) -> np.ndarray:
-        """Contributions (rows, features) from log-odds to percentage points of probability.
-
-        Each takes its share of the way from the base's probability to the row's, in proportion to its log-odds, so that
-        100 × p(base) plus a row's points is 100 × its probability.
-
-        >>> plain = Calibrator("none")
-        >>> shares = plain.points(np.array([[2.0, -1.0]]), np.array([1.0]), base_margin=0.0)
-        >>> shares.round(2), (50 + shares.sum()).round(2), (100 * plain.probability(np.array([1.0]))).round(2)
-        (array([[ 46.21, -23.11]]), np.float64(73.11), array([73.11]))
-        """
-        way = np.asarray(margin) - base_margin
-        base = np.full(len(way), base_margin)
-        is_near = np.abs(way) < NEAR
-        secant = (self.probability(margin) - self.probability(base)) / np.where(is_near, 1.0, way)
-        return 100 * contributions * np.where(is_near, self.derivative(base), secant)[:, None]
-
-    def levelled(self, margin: np.ndarray, y: np.ndarray) -> Calibrator:
-        """The same shape, moved along the margin until the mean probability of these rows is their rate.
-
-        For a model that learnt again from more rows, these among them: its mean is right even where its spread on rows
-        that it knows is not. Unchanged where the shape is flat or the rows hold one class only.
-
-        >>> Calibrator("none").levelled(np.zeros(4), np.array([0.0, 0.0, 0.0, 1.0])).probability(np.zeros(1)).round(6)
-        array([0.25])
-        """
-        rate = float(np.mean(y)) if len(y) else 0.0
-        if not 0 < rate < 1 or (self.kind != "isotonic" and self.slope == 0):
-            return self
-        low, high = -60.0, 60.0
-        for _ in range(100):
-            middle = (low + high) / 2
-            is_below = self.probability(margin + middle).mean() < rate
-            low, high = (middle, high) if is_below else (low, middle)
-        if self.kind == "isotonic":
-            return Calibrator("isotonic", knots=tuple((x - low, p) for x, p in self.knots))
-        return Calibrator("sigmoid", slope=self.slope, intercept=self.intercept + self.slope * low)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        if self.kind == "isotonic":
-            return {"kind": self.kind, "knots": [list(knot) for knot in self.knots]}
-        return {"kind": self.kind, "slope": self.slope, "intercept": self.intercept}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Calibrator:
-        """From what `to_json` gave."""
-        if content["kind"] == "isotonic":
-            return cls("isotonic", knots=tuple((float(x), float(p)) for x, p in content["knots"]))
-        return cls(content["kind"], slope=float(content["slope"]), intercept=float(content["intercept"]))
+# Prior standard deviation of a bend, as a share of the slope; and the most of it.
+BEND = 0.3
+STEEPEST = 0.9
 
 
 @dataclass(frozen=True)
@@ -194,19 +111,41 @@ def _sigmoid(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> tuple[Cali
     if scale < 1e-12:
         return Calibrator("sigmoid", slope=0.0, intercept=level), 0.0
     x = (margin - centre) / scale
-    level, slope = _logistic(x, target, np.array([level, 0.0]))
+    design = np.column_stack([np.ones_like(x), x])
+    level, slope = _logistic(design, target, np.array([level, 0.0]))
     if slope <= 0:
         return Calibrator("sigmoid", slope=0.0, intercept=float(logit(target.mean()))), 0.0
-    p = expit(level + slope * x)
-    design = np.column_stack([np.ones_like(x), x])
-    inverse = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
-    scores = design * (p - target)[:, None]
-    by_group = np.column_stack([np.bincount(codes, weights=scores[:, j]) for j in (0, 1)])
-    variance = (inverse @ (by_group.T @ by_group) @ inverse)[1, 1]
+    variance = _variance(design, expit(level + slope * x), target, codes)
     kept = float(max(0.0, 1.0 - CHANCE * variance / slope**2))
     slope *= kept
     level = _level(slope * x, target)
     return Calibrator("sigmoid", slope=float(slope / scale), intercept=float(level - slope * centre / scale)), kept
+
+
+def fit_bent(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibrator:
+    """The sigmoid with a bend."""
+    straight, kept = _sigmoid(margin, y, codes)
+    if kept == 0:
+        return straight
+    n_positive = y.sum()
+    target = np.where(y > 0, (n_positive + 1) / (n_positive + 2), 1 / (len(y) - n_positive + 2))
+    weight = y.mean() * 0 + straight.derivative(margin)
+    knee = float(np.average(margin, weights=weight))
+    width = float(np.sqrt(np.average((margin - knee) ** 2, weights=weight)))
+    x = (margin - knee) / width
+    h = bow(margin, knee, width) / width
+    design = np.column_stack([np.ones_like(x), x, h])
+    start = np.array([straight.intercept + straight.slope * knee, straight.slope * width, 0.0])
+    level, slope, bend = _logistic(design, target, start)
+    variance = _variance(design, expit(design @ np.array([level, slope, bend])), target, codes, 2)
+    prior = (BEND * straight.slope * width) ** 2
+    bend = bend * prior / (prior + variance)
+    # The line anew, beside the bend that was kept
+    level, slope = _logistic(design[:, :2], target, start[:2], bend * h)
+    bend = float(np.clip(bend, -STEEPEST * slope, STEEPEST * slope))
+    slope, bend = slope * kept, bend * kept
+    level = _level(slope * x + bend * h, target)
+    return Calibrator("bent", slope=float(slope / width), intercept=float(level - slope * knee / width), bend=float(bend / width), knee=knee, width=width)
 
 
 def fit_isotonic(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibrator:
@@ -224,27 +163,34 @@ def fit_isotonic(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibr
     return Calibrator("isotonic", knots=tuple((float(a), float(b)) for a, b in zip(x[apart], p[apart], strict=True)))
 
 
-FITS = {"none": fit_none, "sigmoid": fit_sigmoid, "isotonic": fit_isotonic}
+FITS = {"none": fit_none, "sigmoid": fit_sigmoid, "bent": fit_bent, "isotonic": fit_isotonic}
 
 
-def _logistic(x: np.ndarray, target: np.ndarray, start: np.ndarray) -> tuple[float, float]:
-    """Level and slope that minimise the log loss, by damped Newton steps. `x` is standardised."""
-    design = np.column_stack([np.ones_like(x), x])
+def _logistic(design: np.ndarray, target: np.ndarray, start: np.ndarray, offset: Any = 0.0) -> np.ndarray:
+    """The factors of the columns that minimise the log loss, by damped Newton steps. The columns are of size 1."""
     beta = start.copy()
-    loss = _loss(design @ beta, target)
+    loss = _loss(design @ beta + offset, target)
     for _ in range(100):
-        p = expit(design @ beta)
+        p = expit(design @ beta + offset)
         step = np.linalg.solve(
-            design.T @ (design * (p * (1 - p))[:, None]) + 1e-10 * np.eye(2), design.T @ (p - target)
+            design.T @ (design * (p * (1 - p))[:, None]) + 1e-10 * np.eye(len(beta)), design.T @ (p - target)
         )
         shorter = 1.0
-        while (trial := _loss(design @ (beta - shorter * step), target)) > loss and shorter > 1e-6:
+        while (trial := _loss(design @ (beta - shorter * step) + offset, target)) > loss and shorter > 1e-6:
             shorter /= 2
         beta, fell = beta - shorter * step, loss - trial
         loss = trial
-        if fell < 1e-13 * len(x):
+        if fell < 1e-13 * len(design):
             break
-    return float(beta[0]), float(beta[1])
+    return beta
+
+
+def _variance(design: np.ndarray, p: np.ndarray, target: np.ndarray, codes: np.ndarray, of: int = 1) -> float:
+    """Of the factor of one column, by group: the sandwich estimator."""
+    inverse = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
+    scores = design * (p - target)[:, None]
+    by_group = np.column_stack([np.bincount(codes, weights=score) for score in scores.T])
+    return float((inverse @ (by_group.T @ by_group) @ inverse)[of, of])
 
 
 def _level(x: np.ndarray, target: np.ndarray) -> float:

@@ -19,7 +19,7 @@ from models import calibration, explanation
 from models import interval as intervals
 from models.blocks import both_classes, target
 from models.boosting import Tuned, dataset, monotone, subset
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold, learnt, parts_of
 from models.interval import Interval
 from models.levels import level, log_loss

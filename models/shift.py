@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold
 
 N_BINS = 40
@@ -285,12 +285,7 @@ def corrected(calibrator: Calibrator, correction: float) -> Calibrator:
     >>> corrected(plain, 1.0).probability(np.zeros(1)).round(3)
     array([0.731])
     """
-    if correction == 0:
-        return calibrator
-    if calibrator.kind == "isotonic":
-        knots = tuple((x, float(expit(logit(p) + correction))) for x, p in calibrator.knots)
-        return Calibrator("isotonic", knots=knots)
-    return Calibrator("sigmoid", slope=calibrator.slope, intercept=calibrator.intercept + correction)
+    return calibrator if correction == 0 else calibrator.raised(correction)
 
 
 def _plain(values: Any) -> tuple[float, ...]:

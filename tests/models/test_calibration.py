@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from models import calibration
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 
 
 def drawn(p: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -81,6 +81,11 @@ calibrators = st.one_of(
     st.just(Calibrator("none")),
     st.builds(Calibrator, st.just("sigmoid"), slope=st.floats(0, 5), intercept=st.floats(-3, 3)),
     st.builds(
+        lambda slope, share, **rest: Calibrator("bent", slope=slope, bend=share * slope, **rest),
+        slope=st.floats(0, 5), share=st.floats(-1, 1), intercept=st.floats(-3, 3), knee=st.floats(-3, 3),
+        width=st.floats(0.2, 2),
+    ),
+    st.builds(
         lambda xs, ps: Calibrator("isotonic", knots=tuple(zip(sorted(xs), sorted(ps), strict=True))),
         st.lists(st.integers(-400, 400).map(lambda i: i / 100), min_size=4, max_size=4, unique=True),
         st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4),
@@ -121,7 +126,11 @@ def test_levelled_keeps_the_shape_and_meets_the_rate(c: Calibrator, margin: list
         assert [p for _, p in moved.knots] == [p for _, p in c.knots]
         np.testing.assert_allclose(np.diff([x for x, _ in moved.knots]), np.diff([x for x, _ in c.knots]), atol=1e-9)
     else:
-        assert moved.slope == c.slope
+        assert (moved.slope, moved.bend, moved.width) == (c.slope, c.bend, c.width)
+        # The same map, all of it moved by one step along the margin: by its line and by its knee.
+        if c.slope > 0.2 and moved is not c:
+            step = (moved.intercept - c.intercept) / c.slope
+            np.testing.assert_allclose(moved.probability(x - step), c.probability(x), atol=1e-9)
 
 
 def test_the_derivative_is_that_of_the_map() -> None:
@@ -131,6 +140,16 @@ def test_the_derivative_is_that_of_the_map() -> None:
     step = 1e-6
     slope = (smooth.probability(np.array([0.3 + step])) - smooth.probability(np.array([0.3 - step]))) / (2 * step)
     np.testing.assert_allclose(smooth.derivative(np.array([0.3])), slope, rtol=1e-6)
+    bent = Calibrator("bent", slope=0.9, intercept=-1.0, bend=-0.6, knee=-2.0, width=0.7)
+    at = np.linspace(-6, 3, 19)
+    slopes = (bent.probability(at + step) - bent.probability(at - step)) / (2 * step)
+    np.testing.assert_allclose(bent.derivative(at), slopes, rtol=1e-6)
+
+
+def test_far_from_its_knee_a_bent_one_has_the_slope_of_that_side() -> None:
+    bent = Calibrator("bent", slope=0.9, intercept=-1.0, bend=-0.6, knee=-2.0, width=0.2)
+    left, right = (np.diff(logit(bent.probability(np.array(ends))))[0] for ends in ([-9.0, -8.0], [4.0, 5.0]))
+    assert (left, right) == (pytest.approx(1.5, abs=1e-6), pytest.approx(0.3, abs=1e-6))
 
 
 def test_noise_that_looks_like_a_signal_is_not_passed_on_as_it_is() -> None:
