@@ -4,8 +4,8 @@ Four kinds. `none` is the logistic function itself; `sigmoid` has a slope and an
 whose slope differs to the left and to the right of a knee; `isotonic` is steps joined by straight lines. How each is
 fitted, and which is taken, is in models/calibration.py.
 
-The bend is that of beta calibration (Kull, Silva Filho and Flach 2017), with a free place and width: theirs turns at even odds,
-where rare events have hardly a row. In log-odds the map is intercept + slope × margin + bend × h, with
+The bend is that of beta calibration (Kull, Silva Filho and Flach 2017), with a free place and width: theirs turns at
+even odds, where rare events have hardly a row. In log-odds the map is intercept + slope × margin + bend × h, with
 h = 2 × width × log(2 cosh((margin - knee) ÷ (2 × width))): far to the left its slope is slope - bend, far to the right
 slope + bend, so it never falls while the bend is no larger than the slope.
 """
@@ -126,7 +126,9 @@ class Calibrator:
         """From what `to_json` gave."""
         if content["kind"] == "isotonic":
             return cls("isotonic", knots=tuple((float(x), float(p)) for x, p in content["knots"]))
-        return cls(content["kind"], **{name: float(value) for name, value in content.items() if name != "kind"})
+        names = ("slope", "intercept", "bend", "knee", "width") if content["kind"] == "bent" else ("slope", "intercept")
+        found = Calibrator(content["kind"])
+        return replace(found, **{name: float(content[name]) for name in names})
 
 
 def bow(margin: np.ndarray, knee: float, width: float) -> np.ndarray:
