@@ -10,8 +10,8 @@ from scipy.special import expit, logit
 from worlds import World
 
 from models import interval
+from models.ahead import next_level
 from models.interval import Interval, recalibration
-from models.levels import level
 from models.propensity import Propensity
 
 
@@ -38,11 +38,13 @@ def blocks_of_time(
 def covered(seed: int, drift: float) -> float:
     """The share of twenty bins of the last block whose mean truth lies within the mean bounds."""
     block, group, p, p_true, y = blocks_of_time(seed, drift=drift)
-    past, latest = block < 3, block == 2
+    past = block < 3
     found = interval.learn(p[past], y[past], block[past], group[past])
     assert found is not None
-    # As the served model: its level is that of the latest block known.
-    q = expit(logit(p[~past]) + level(logit(p[latest]), float(y[latest].mean())))
+    # As the served model: at the level that the next block is expected to need.
+    ahead = next_level(logit(p[past]), y[past].astype(float), block[past], group[past])
+    assert ahead is not None
+    q = expit(logit(p[~past]) + ahead.level)
     low, high = found.bounds(q)
     bins = np.array_split(np.argsort(q), 20)
     return float(np.mean([low[rows].mean() <= p_true[~past][rows].mean() <= high[rows].mean() for rows in bins]))

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import logit
 
 from models.boosting import FIXED, dataset
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.propensity import Propensity
 from models.shift import corrected
 from models.vocabulary import Vocabulary
