@@ -7,7 +7,7 @@ Writes  models/selection.json: what to leave out, how fast rows age, and all tha
 
 import pandas as pd
 
-from models import drift
+from models import drift, telling
 from models.drift import Selection
 from pipelines import labelled, paths, stage, written
 from pipelines.params import Params
@@ -22,7 +22,7 @@ def main() -> None:
     settings, seed = params.drift, params.run.seed
     rows = labelled.read().learning()
     folds = rows.folds(settings, params.label.horizon_days)
-    told = drift.tells_time(rows.X, folds, groups=rows.groups, seed=seed)
+    told = telling.tells_time(rows.X, folds, groups=rows.groups, seed=seed)
     selection = Selection()
     if settings.choose:
         selection = drift.choose(
