@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from models.blocks import target
 from models.settings import Evaluation
@@ -127,12 +128,17 @@ class Verdict:
     sentence: str
 
 
-def verdict(comparison: Comparison, interval: float) -> Verdict:
+def verdict(
+    comparison: Comparison, interval: float, *, before_calibration: Measured | None = None, rows: str = "accounts"
+) -> Verdict:
     """Of a comparison whose first system is the model and whose others hold `base_rate`.
 
     Two things are asked, each by an interval: does the model put the right account first more often than chance (AUC
     above 0.5), and is its log loss lower than that of the base rate alone? It is better than the base rate where both
     are so. A lower log loss without the first is the level of the probabilities, which tells no account from another.
+
+    before_calibration: the AUC of the order in which the boosters alone put the rows, where a calibrator that found
+    nothing in it on later rows has made one probability of all (`order_before_calibration`). rows: what they are.
     """
     if not comparison.has_both_classes:
         found = "no positives" if comparison.n_positive == 0 else "nothing but positives"
@@ -142,21 +148,37 @@ def verdict(comparison: Comparison, interval: float) -> Verdict:
     ours = next(iter(comparison.metrics.values()))
     auc, loss = ours["auc"], comparison.differences["base_rate"]["log_loss"]
     ranks, level = _said("AUC", auc, ".3f", interval), _said("log loss", loss, "+.4f", interval)
-    if (auc.low or 0.0) <= 0.5:
+    if auc.low == auc.high == 0.5:
+        order = (
+            ""
+            if before_calibration is None
+            else ": the order in which its boosters put them did not hold on later rows "
+            f"({_said('AUC', before_calibration, '.3f', interval)} here)"
+        )
         against = (
             "" if (loss.high or 0.0) >= 0 >= (loss.low or 0.0)
-            else " (the level of its probabilities differs, the order of accounts does not profit)"
+            else " (the level of its probabilities differs, and nothing else)"
         )  # fmt: skip
         return Verdict(
             False,
-            "There is no signal to act on: the model does not rank accounts better than chance, "
+            f"There is no signal to act on: the model gives all {rows} the same probability{order}, so {ranks}; "
+            f"{level} against the base rate{against}, on the test block.",
+        )
+    if (auc.low or 0.0) <= 0.5:
+        against = (
+            "" if (loss.high or 0.0) >= 0 >= (loss.low or 0.0)
+            else f" (the level of its probabilities differs, the order of {rows} does not profit)"
+        )  # fmt: skip
+        return Verdict(
+            False,
+            f"There is no signal to act on: the model does not rank {rows} better than chance, "
             f"{ranks}; {level} against the base rate{against}, on the test block.",
         )
     if (loss.high or 0.0) >= 0:
         how = "are worse than" if (loss.low or 0.0) > 0 else "are not shown to be better than"
         return Verdict(
             False,
-            f"The model ranks accounts better than chance, but its probabilities {how} the base rate, so they are not "
+            f"The model ranks {rows} better than chance, but its probabilities {how} the base rate, so they are not "
             f"to be acted on: {ranks}, {level} against it, on the test block.",
         )
     rivals = {name: by["log_loss"].high or 0.0 for name, by in comparison.differences.items() if name != "base_rate"}
@@ -167,6 +189,32 @@ def verdict(comparison: Comparison, interval: float) -> Verdict:
     return Verdict(
         True, f"The model is better than the base rate: {ranks}, {level} against it, on the test block.{also}"
     )
+
+
+def order_before_calibration(
+    y: pd.Series[Any],
+    p: np.ndarray,
+    margin: np.ndarray,
+    *,
+    settings: Evaluation,
+    seed: int,
+    groups: pd.Series[Any] | None = None,
+) -> Measured | None:
+    """The AUC of `margin`, where all probabilities `p` are the same; None where they differ and show an order.
+
+    That an AUC of 0.5 has an interval of 0.5 to 0.5 says nothing but that a calibrator saw no use in the order. This
+    says how good the order itself is on rows that took no part in that.
+
+    >>> y, margin = pd.Series([0, 1, 0, 1]), np.array([-1.0, 1.0, -2.0, 2.0])
+    >>> some = Evaluation(n_bootstrap=50)
+    >>> order_before_calibration(y, np.full(4, 0.5), margin, settings=some, seed=0).value
+    1.0
+    >>> order_before_calibration(y, np.array([0.1, 0.2, 0.1, 0.2]), margin, settings=some, seed=0) is None
+    True
+    """
+    if np.ptp(p) > 0:
+        return None
+    return compare(y, {"order": expit(margin)}, settings=settings, seed=seed, groups=groups).metrics["order"]["auc"]
 
 
 def _said(name: str, measured: Measured, form: str, interval: float) -> str:

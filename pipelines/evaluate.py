@@ -45,7 +45,10 @@ def main() -> None:
     compared = evaluation.compare(
         test.y, systems, settings=settings, seed=seed, groups=test.groups, periods=test.periods
     )
-    said = evaluation.verdict(compared, settings.interval)
+    before = evaluation.order_before_calibration(
+        test.y, systems["ours"], model.margin(test.X), settings=settings, seed=seed, groups=test.groups
+    )
+    said = evaluation.verdict(compared, settings.interval, before_calibration=before)
     report: dict[str, Any] = {
         "verdict": said.sentence,
         "is_better_than_base_rate": said.is_better_than_base_rate,
@@ -53,6 +56,7 @@ def main() -> None:
         "calibrator": model.calibrator.kind,
         "interval": settings.interval,
         "capacity": settings.capacity,
+        **({"auc_before_calibration": before.to_json()} if before else {}),
         **{name: _plain(by) for name, by in compared.metrics.items()},
         "differences": {name: _plain(by) for name, by in compared.differences.items()},
         "money_at_capacity": {name: _plain(_money(p, test, settings, seed)) for name, p in systems.items()},

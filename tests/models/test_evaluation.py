@@ -104,8 +104,12 @@ def test_a_planted_signal_beats_the_baselines_and_the_verdict_says_so(world: Wor
     assert "It also beats logistic and rule_80" in said.sentence
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.02])
-def test_noise_is_called_no_better_than_the_base_rate(spread: float) -> None:
+@pytest.mark.parametrize(
+    ("spread", "how"),
+    [(0.0, "the model gives all accounts the same probability"),
+     (0.02, "the model does not rank accounts better than chance")],
+)  # fmt: skip
+def test_noise_is_called_no_better_than_the_base_rate(spread: float, how: str) -> None:
     rng = np.random.default_rng(0)
     y = pd.Series(rng.random(2000) < 0.1)
     p = 0.1 + spread * rng.uniform(-1, 1, 2000)
@@ -113,7 +117,7 @@ def test_noise_is_called_no_better_than_the_base_rate(spread: float) -> None:
     assert found.metrics["ours"]["auc"].low <= 0.5 <= found.metrics["ours"]["auc"].high
     said = verdict(found, FEW.interval)
     assert said.is_better_than_base_rate is False
-    assert said.sentence.startswith("There is no signal to act on: the model does not rank accounts better than chance")
+    assert said.sentence.startswith(f"There is no signal to act on: {how}")
 
 
 def test_a_constant_at_another_level_is_not_called_no_better_beside_an_interval_clear_of_nought() -> None:
@@ -128,7 +132,26 @@ def test_a_constant_at_another_level_is_not_called_no_better_beside_an_interval_
         assert said.is_better_than_base_rate is False
         assert said.sentence.startswith("There is no signal to act on")
         assert "no better" not in said.sentence
-        assert "the level of its probabilities differs" in said.sentence
+        assert "gives all accounts the same probability, so AUC 0.500" in said.sentence
+        assert "(the level of its probabilities differs, and nothing else)" in said.sentence
+
+
+def test_one_probability_for_all_shows_what_the_order_behind_it_was_worth() -> None:
+    rng = np.random.default_rng(0)
+    y = pd.Series(rng.random(900) < 0.2)
+    groups = pd.Series(np.arange(900) // 3)
+    constant, noise = np.full(900, 0.2), rng.normal(size=900)
+    before = evaluation.order_before_calibration(y, constant, noise, settings=FEW, seed=0, groups=groups)
+    assert before is not None
+    assert before.value == pytest.approx(known.roc_auc_score(y, noise))
+    assert before.low < 0.5 < before.high
+    found = compare(y, {"ours": constant, "base_rate": np.full(900, 0.19)}, settings=FEW, seed=0)
+    said = verdict(found, FEW.interval, before_calibration=before)
+    assert said.is_better_than_base_rate is False
+    assert said.sentence.startswith("There is no signal to act on: the model gives all accounts the same probability")
+    assert f"did not hold on later rows (AUC {before.value:.3f} (90% interval {before.low:.3f} to" in said.sentence
+    assert evaluation.order_before_calibration(y, noise, noise, settings=FEW, seed=0) is None
+    assert evaluation.order_before_calibration(y & False, constant, noise, settings=FEW, seed=0).value is None
 
 
 def test_a_right_order_at_a_wrong_level_is_said_so() -> None:
