@@ -149,20 +149,17 @@ def verdict(
     auc, loss = ours["auc"], comparison.differences["base_rate"]["log_loss"]
     ranks, level = _said("AUC", auc, ".3f", interval), _said("log loss", loss, "+.4f", interval)
     if auc.low == auc.high == 0.5:
-        order = (
+        why = (
             ""
             if before_calibration is None
-            else ": the order in which its boosters put them did not hold on later rows "
-            f"({_said('AUC', before_calibration, '.3f', interval)} here)"
+            else ", since the order in which the boosters put them did not hold on later rows "
+            f"({_said('AUC', before_calibration, '.3f', interval)} on the test block)"
         )
-        against = (
-            "" if (loss.high or 0.0) >= 0 >= (loss.low or 0.0)
-            else " (the level of its probabilities differs, and nothing else)"
-        )  # fmt: skip
+        against = "" if (loss.high or 0.0) >= 0 >= (loss.low or 0.0) else ", as its level differs and nothing else"
         return Verdict(
             False,
-            f"There is no signal to act on: the model gives all {rows} the same probability{order}, so {ranks}; "
-            f"{level} against the base rate{against}, on the test block.",
+            f"There is no signal to act on: all {rows} get the same probability{why}. So {ranks}; {level} against the "
+            f"base rate{against}.",
         )
     if (auc.low or 0.0) <= 0.5:
         against = (

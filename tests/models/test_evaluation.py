@@ -106,7 +106,7 @@ def test_a_planted_signal_beats_the_baselines_and_the_verdict_says_so(world: Wor
 
 @pytest.mark.parametrize(
     ("spread", "how"),
-    [(0.0, "the model gives all accounts the same probability"),
+    [(0.0, "all accounts get the same probability"),
      (0.02, "the model does not rank accounts better than chance")],
 )  # fmt: skip
 def test_noise_is_called_no_better_than_the_base_rate(spread: float, how: str) -> None:
@@ -132,8 +132,8 @@ def test_a_constant_at_another_level_is_not_called_no_better_beside_an_interval_
         assert said.is_better_than_base_rate is False
         assert said.sentence.startswith("There is no signal to act on")
         assert "no better" not in said.sentence
-        assert "gives all accounts the same probability, so AUC 0.500" in said.sentence
-        assert "(the level of its probabilities differs, and nothing else)" in said.sentence
+        assert "all accounts get the same probability. So AUC 0.500" in said.sentence
+        assert "against the base rate, as its level differs and nothing else." in said.sentence
 
 
 def test_one_probability_for_all_shows_what_the_order_behind_it_was_worth() -> None:
@@ -148,7 +148,7 @@ def test_one_probability_for_all_shows_what_the_order_behind_it_was_worth() -> N
     found = compare(y, {"ours": constant, "base_rate": np.full(900, 0.19)}, settings=FEW, seed=0)
     said = verdict(found, FEW.interval, before_calibration=before)
     assert said.is_better_than_base_rate is False
-    assert said.sentence.startswith("There is no signal to act on: the model gives all accounts the same probability")
+    assert said.sentence.startswith("There is no signal to act on: all accounts get the same probability")
     assert f"did not hold on later rows (AUC {before.value:.3f} (90% interval {before.low:.3f} to" in said.sentence
     assert evaluation.order_before_calibration(y, noise, noise, settings=FEW, seed=0) is None
     assert evaluation.order_before_calibration(y & False, constant, noise, settings=FEW, seed=0).value is None
