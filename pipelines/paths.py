@@ -15,6 +15,8 @@ FEATURES = LAKE / "features"
 THRESHOLDS = LAKE / "thresholds.json"  # of triggers: what is in force, and what it is from
 MODELS = LAKE / "models"
 PROPENSITY = MODELS / "propensity"
+SELECTION = MODELS / "selection.json"  # what learning leaves out
+SHIFT = LAKE / "scores" / "shift.json"  # what the week's scores say of their base rate
 LIMITS = LAKE / "limits"
 
 REPORTS = Path("reports")
@@ -26,6 +28,7 @@ METRICS = REPORTS / "metrics.json"
 PLOTS = REPORTS / "plots"
 BACKTEST = REPORTS / "backtest.csv"
 BACKTEST_PLOT = REPORTS / "backtest_plot.csv"
+DRIFT = REPORTS / "drift.csv"  # what tells the time
 SLICES = REPORTS / "slices.csv"
 MODEL_CARD = REPORTS / "model_card.md"
 WEEKLY = REPORTS / "weekly"

@@ -14,7 +14,6 @@ from models import evaluation, promotion, propensity
 from models.boosting import Tuned
 from models.drift import Selection
 from pipelines import labelled, paths, stage, written
-from pipelines.drift import SELECTION
 from pipelines.params import Params
 from pipelines.tune import TUNING
 
@@ -25,7 +24,7 @@ def main() -> None:
     """Run the stage."""
     params = Params.load()
     rows = labelled.read().learning()
-    selection = Selection.from_json(written.read_json(SELECTION))
+    selection = Selection.from_json(written.read_json(paths.SELECTION))
     X, weights = selection.kept(rows.X), selection.weights(rows.periods)
     held = labelled.directions() if params.train.monotone else None
     folds = rows.folds(params.tune, params.label.horizon_days)
