@@ -2,6 +2,7 @@
 
 Reads   training, labels, models/propensity/; of a simulated company also the true probabilities: nothing else may
 Writes  metrics.json: a verdict in words, each metric of ours and of three baselines, paired differences, with intervals
+        headline.json: its figures without intervals, few enough for `dvc metrics diff` and `dvc exp show`
         slices.csv: one row per kind of account: is the model as right for it as for the rest?
         plots/: roc, precision_recall, calibration, gains, importance (CSV)
 """
@@ -84,7 +85,22 @@ def main() -> None:
     for name, curve in curves.items():
         written.text(paths.PLOTS / f"{name}.csv", curve.to_csv(index=False, float_format="%.6g"))
     written.as_json(paths.METRICS, report)
+    written.as_json(paths.HEADLINE, headline(report))
     print(said.sentence)
+
+
+def headline(report: dict[str, Any]) -> dict[str, float | None]:
+    """What one looks at first when two runs are compared: our figures, and what they are less the base rate's.
+
+    Log losses at different base rates are not comparable, as those of other horizons are: `rate` shows it.
+    """
+    ours = {name: by["value"] for name, by in report["ours"].items()}
+    return {
+        **ours,
+        "log_loss_less_base_rate": report["differences"]["base_rate"]["log_loss"]["value"],
+        "added_mrr_at_capacity": report["money_at_capacity"]["ours"]["captured"]["value"],
+        "rate": report["blocks"]["test"]["rate"],
+    }
 
 
 def kinds(X: pd.DataFrame, seats: list[float]) -> pd.DataFrame:

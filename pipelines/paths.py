@@ -25,6 +25,7 @@ VALIDATION_MD = REPORTS / "validation.md"
 LEAKS = REPORTS / "leaks.json"
 LEAKS_MD = REPORTS / "leaks.md"
 METRICS = REPORTS / "metrics.json"
+HEADLINE = REPORTS / "headline.json"  # the few of them that experiments are compared by
 PLOTS = REPORTS / "plots"
 BACKTEST = REPORTS / "backtest.csv"
 BACKTEST_PLOT = REPORTS / "backtest_plot.csv"
