@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from data import frames
-from models import baselines, evaluation, slices
-from models.evaluation import Measured
+from models import baselines, curves, evaluation, money, slices, verdict
+from models.bootstrap import Measured
 from models.settings import Evaluation
 from pipelines import labelled, paths, stage, written
 from pipelines.labelled import KEY, Labelled
@@ -46,10 +46,10 @@ def main() -> None:
     compared = evaluation.compare(
         test.y, systems, settings=settings, seed=seed, groups=test.groups, periods=test.periods
     )
-    before = evaluation.order_before_calibration(
+    before = verdict.order_before_calibration(
         test.y, systems["ours"], model.margin(test.X), settings=settings, seed=seed, groups=test.groups
     )
-    said = evaluation.verdict(compared, settings.interval, before_calibration=before)
+    said = verdict.verdict(compared, settings.interval, before_calibration=before)
     report: dict[str, Any] = {
         "verdict": said.sentence,
         "is_better_than_base_rate": said.is_better_than_base_rate,
@@ -78,11 +78,11 @@ def main() -> None:
         groups=test.groups,
     )
     written.text(paths.SLICES, judged.to_csv(index=False, float_format="%.6g"))
-    curves = evaluation.curves(test.y, systems)
-    curves["importance"] = evaluation.importance(model.features, model.contributions(test.X), model.gain()).head(
+    drawn = curves.curves(test.y, systems)
+    drawn["importance"] = curves.importance(model.features, model.contributions(test.X), model.gain()).head(
         N_FEATURES_SHOWN
     )
-    for name, curve in curves.items():
+    for name, curve in drawn.items():
         written.text(paths.PLOTS / f"{name}.csv", curve.to_csv(index=False, float_format="%.6g"))
     written.as_json(paths.METRICS, report)
     written.as_json(paths.HEADLINE, headline(report))
@@ -121,7 +121,7 @@ def _plain(metrics: Any) -> dict[str, dict[str, float | None]]:
 
 
 def _money(p: np.ndarray, test: Labelled, settings: Evaluation, seed: int) -> dict[str, Measured]:
-    return evaluation.money_at_capacity(
+    return money.money_at_capacity(
         test.added_mrr.to_numpy(), p, settings=settings, seed=seed, groups=test.groups, periods=test.periods
     )
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from data.errors import BadInput
-from models import columns, evaluation, leaks, learning, table
+from models import columns, evaluation, leaks, learning, table, verdict
 from models.learning import Learned, Rows
 from models.propensity import Propensity
 from models.settings import Evaluation, Leaks, Training, Tuning
@@ -222,15 +222,13 @@ def _strong(preparation: Preparation, rows: Rows, wanted: Wanted) -> list[str]:
 
 def _judged(
     model: Propensity, rows: Rows, base_rate: float, seed: int
-) -> tuple[evaluation.Comparison, evaluation.Verdict]:
+) -> tuple[evaluation.Comparison, verdict.Verdict]:
     y, p, groups = pd.Series(rows.y), model.probability(rows.X), pd.Series(rows.together)
     settings = Evaluation(n_bootstrap=Evaluation().n_bootstrap if len(rows) <= 50_000 else 100)
     systems = {"ours": p, "base_rate": np.full(len(rows), base_rate)}
     compared = evaluation.compare(y, systems, settings=settings, seed=seed, groups=groups)
-    before = evaluation.order_before_calibration(
-        y, p, model.margin(rows.X), settings=settings, seed=seed, groups=groups
-    )
-    return compared, evaluation.verdict(compared, settings.interval, before_calibration=before, rows="rows")
+    before = verdict.order_before_calibration(y, p, model.margin(rows.X), settings=settings, seed=seed, groups=groups)
+    return compared, verdict.verdict(compared, settings.interval, before_calibration=before, rows="rows")
 
 
 def _described(rows: Rows, early: np.ndarray, late: np.ndarray, wanted: Wanted) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from models.backtest import COLUMNS
 from models.card import About
 from models.card_time import Moving
 from models.drift import ALL_TOGETHER, Selection
-from models.evaluation import METRICS, compare, money_at_capacity, verdict
+from models.evaluation import METRICS, compare
+from models.money import money_at_capacity
 from models.propensity import Propensity
 from models.settings import Evaluation
 from models.shift import Moved, Reading, Shift
+from models.verdict import verdict
 
 FEW = Evaluation(n_bootstrap=50, capacity=20)
 ABOUT = About("Small | Co", "2026-06-01", 90, 0.1, requires_consent=True)
