@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from data.errors import BadInput
-from models import columns, evaluation, leaks, learning, table, verdict
+from models import columns, evaluation, leaks, learning, outcome, table, verdict
 from models.learning import Learned, Rows
 from models.propensity import Propensity
 from models.settings import Evaluation, Leaks, Training, Tuning
@@ -63,7 +63,7 @@ def fit(
     model_folder.check_free(out)
     whole = table_file.read(path)
     wanted = _checked(wanted, whole.column_names)
-    target = table.target(whole.column(wanted.target), wanted.target, wanted.positive)
+    target = outcome.target(whole.column(wanted.target), wanted.target, wanted.positive)
     known = whole if target.is_known.all() else whole.filter(pa.array(target.is_known))
     times = table.times(known, wanted.time) if wanted.time else None
     groups = _groups(known, wanted.group) if wanted.group else None
