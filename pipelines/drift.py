@@ -12,9 +12,6 @@ from models.drift import Selection
 from pipelines import labelled, paths, stage, written
 from pipelines.params import Params
 
-SELECTION = paths.MODELS / "selection.json"
-DRIFT = paths.REPORTS / "drift.csv"
-
 
 def main() -> None:
     """Run the stage."""
@@ -35,9 +32,9 @@ def main() -> None:
             seed=seed,
             min_positives=settings.min_positives,
         )
-    written.as_json(SELECTION, selection.to_json())
+    written.as_json(paths.SELECTION, selection.to_json())
     left_out = told["feature"].map(dict(selection.dropped)).astype(pd.StringDtype()).rename("left_out")
-    written.text(DRIFT, pd.concat([told, left_out], axis=1).to_csv(index=False, float_format="%.4f"))
+    written.text(paths.DRIFT, pd.concat([told, left_out], axis=1).to_csv(index=False, float_format="%.4f"))
 
 
 if __name__ == "__main__":
