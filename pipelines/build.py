@@ -1,7 +1,8 @@
 """Stage `build`: what was known of each account as of each day?
 
 Reads   staged tables, cohort
-Writes  training: one row per (account_id, as_of) of the snapshots, predictors only;
+Writes  training: one row per (account_id, as_of) of the snapshots whose label is known, predictors only;
+        recent: the same of the later ones, whose proposals have their answers already;
         current: of the week that is scored, with all that conditions and people ask for;
         directions: one row per predictor that declares which way it moves the score (+1 or -1)
 """
@@ -27,7 +28,10 @@ def main() -> None:
     tables.DIRECTIONS.write(pd.DataFrame({"feature": list(rises), "rises": list(rises.values())}))
 
     past = features(staged, cohort.filter(~is_now), catalog, params.health, params.lifecycle)
-    tables.TRAINING.write(lake.frame(past.select("account_id", "as_of", *[f.name for f in predictors]), engine))
+    rows = lake.frame(past.select("account_id", "as_of", *[f.name for f in predictors]), engine)
+    is_learnt = rows["as_of"].dt.date.isin(params.learning_days)
+    tables.TRAINING.write(rows[is_learnt])
+    tables.RECENT.write(rows[~is_learnt])
 
     now = features(staged, cohort.filter(is_now), catalog, params.health, params.lifecycle)
     tables.CURRENT.write(lake.frame(now, engine))

@@ -130,3 +130,10 @@ class Params(Settings):
                 "its label); give a later day."
             )
         return days
+
+    @property
+    def recent_days(self) -> list[date]:
+        """The monthly snapshots before the scored week whose window is not over; their proposals have answers."""
+        learnt = set(self.learning_days)
+        days = snapshots(self.snapshots.first_on, self.run.as_of - timedelta(days=1))
+        return [day for day in days if day not in learnt]

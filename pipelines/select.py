@@ -1,8 +1,8 @@
 """Stage `select`: which accounts are asked about, as of which days?
 
 Reads   staged accounts, subscriptions, account_changes; usage, for how far the data reach
-Writes  cohort: one row per (account_id, as_of) that is active, for the monthly snapshots whose label is known and for
-        the week that is scored
+Writes  cohort: one row per (account_id, as_of) that is active, for the monthly snapshots and for the week that is
+        scored
 """
 
 from datetime import date
@@ -55,7 +55,7 @@ def main() -> None:
     catalog = Catalog.load(paths.CATALOG)
     engine = lake.connect(params.engine)
     staged = lake.staged(engine)
-    as_ofs = calendar(sorted({*params.learning_days, params.run.as_of}))
+    as_ofs = calendar(sorted({*params.learning_days, *params.recent_days, params.run.as_of}))
     rows = cohort(staged["accounts"], staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
     cohort_rows = lake.frame(rows, engine)
     if not (cohort_rows["as_of"] == str(params.run.as_of)).any():

@@ -5,6 +5,7 @@ Writes  data/lake/company/: the ten raw tables, catalog.yaml, truth/
 """
 
 import shutil
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 
@@ -26,11 +27,19 @@ NO_COMPANY = "No company is simulated here (simulate.accounts is 0): sources.yam
 
 
 def write_company(
-    catalog: Catalog, world: World, *, accounts: int, months: int, seed: int, ends_on: date, out: Path
+    catalog: Catalog,
+    world: World,
+    *,
+    accounts: int,
+    months: int,
+    seed: int,
+    ends_on: date,
+    out: Path,
+    truth: Collection[str] = tuple(TRUTH),
 ) -> None:
     """Write a simulated company to the folder `out`, replacing what is there: whole, or not at all.
 
-    Raises BadInput where `out` holds something else than a simulated company.
+    truth: the tables of the truth that are wanted. Raises BadInput where `out` holds anything but such a company.
     """
     if out.exists() and any(out.iterdir()) and not ((out / "truth").is_dir() or (out / "README.md").is_file()):
         raise BadInput(f"{out}: this folder holds something that is no simulated company; give another one.")
@@ -39,7 +48,7 @@ def write_company(
     making.mkdir(parents=True)
     try:
         if accounts:
-            _write(catalog, world, accounts=accounts, months=months, seed=seed, ends_on=ends_on, out=making)
+            _write(catalog, world, truth, accounts=accounts, months=months, seed=seed, ends_on=ends_on, out=making)
         else:
             (making / "README.md").write_text(NO_COMPANY, encoding="utf-8")
         shutil.rmtree(out, ignore_errors=True)
@@ -48,19 +57,36 @@ def write_company(
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _write(catalog: Catalog, world: World, *, accounts: int, months: int, seed: int, ends_on: date, out: Path) -> None:
+def _write(
+    catalog: Catalog,
+    world: World,
+    truth: Collection[str],
+    *,
+    accounts: int,
+    months: int,
+    seed: int,
+    ends_on: date,
+    out: Path,
+) -> None:
     (out / "truth").mkdir()
     content = catalog.model_dump(mode="json", by_alias=True, exclude_unset=True)
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=160)
     (out / "catalog.yaml").write_text(text, encoding="utf-8")
     files = {name: (out / f"{name}.parquet", raw_schema(name)) for name in RAW_TABLES}
-    files |= {name: (out / "truth" / f"{name}.parquet", schema) for name, schema in TRUTH.items()}
+    files |= {name: (out / "truth" / f"{name}.parquet", schema) for name, schema in TRUTH.items() if name in truth}
     writers = {name: pq.ParquetWriter(path, schema, compression="zstd") for name, (path, schema) in files.items()}
     try:
         # A process costs two seconds to start, and a small company is done before that.
         processes = cores() if accounts >= WORTH_SPREADING else 1
         parts = simulate(
-            catalog, world, accounts=accounts, months=months, seed=seed, ends_on=ends_on, processes=processes
+            catalog,
+            world,
+            accounts=accounts,
+            months=months,
+            seed=seed,
+            ends_on=ends_on,
+            processes=processes,
+            truth=truth,
         )
         for part in parts:
             for name, table in (part.raw | part.truth).items():

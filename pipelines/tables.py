@@ -36,6 +36,7 @@ class Table:
 COHORT = Table(paths.LAKE / "cohort.parquet", ("account_id", "as_of"))
 LABELS = Table(paths.LAKE / "labels.parquet", ("account_id", "as_of"))
 TRAINING = Table(paths.FEATURES / "training.parquet", ("account_id", "as_of"))
+RECENT = Table(paths.FEATURES / "recent.parquet", ("account_id", "as_of"))
 CURRENT = Table(paths.FEATURES / "current.parquet", ("account_id", "as_of"))
 TRIGGERS = Table(paths.LAKE / "triggers.parquet", ("account_id", "as_of", "trigger"))
 LIMITS = Table(paths.LIMITS / "current.parquet", ("account_id", "as_of", "metric"))

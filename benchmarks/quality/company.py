@@ -32,15 +32,9 @@ class Made:
 @contextmanager
 def made(preset: str, accounts: int, *, seed: int, stages: Sequence[str] = UP_TO_LABELS) -> Iterator[Made]:
     """Run `stages` for such a company, with the preset's own catalogue and else the project's params."""
-    params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
-    params["simulate"] |= {"preset": preset, "accounts": accounts, "seed": seed}
-    catalog = catalog_of(preset, Catalog.load(paths.CATALOG))
-    content = catalog.model_dump(mode="json", by_alias=True, exclude_unset=True)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
-        for file, told in ((paths.PARAMS, params), (paths.CATALOG, content)):
-            (workspace / file).write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        (workspace / paths.SOURCES).write_bytes(paths.SOURCES.read_bytes())
+        preset_files(preset, workspace, accounts=accounts, seed=seed)
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
         seconds = {}
         for stage in stages:
@@ -49,6 +43,18 @@ def made(preset: str, accounts: int, *, seed: int, stages: Sequence[str] = UP_TO
             seconds[stage] = time.perf_counter() - start
             print(f"{preset}, {accounts:,} accounts: {stage} took {seconds[stage]:.0f} s", flush=True)
         yield Made(workspace, seconds)
+
+
+def preset_files(preset: str, workspace: Path, *, accounts: int, seed: int) -> Catalog:
+    """Lay params, sources and the preset's own catalogue into a workspace; gives the catalogue."""
+    params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+    params["simulate"] |= {"preset": preset, "accounts": accounts, "seed": seed}
+    catalog = catalog_of(preset, Catalog.load(paths.CATALOG))
+    content = catalog.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    for file, told in ((paths.PARAMS, params), (paths.CATALOG, content)):
+        (workspace / file).write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    (workspace / paths.SOURCES).write_bytes(paths.SOURCES.read_bytes())
+    return catalog
 
 
 def labelled_features(workspace: Path) -> tuple[pd.DataFrame, pd.Timestamp, pd.Timedelta]:

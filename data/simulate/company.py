@@ -1,6 +1,6 @@
 """A whole company, a block of accounts at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -12,7 +12,7 @@ import pyarrow as pa
 from data.catalog import Catalog
 from data.contract import RAW_TABLES
 from data.errors import BadInput
-from data.simulate.calendar import horizon, months_until
+from data.simulate.calendar import Month, horizon, months_until
 from data.simulate.history import History, live
 from data.simulate.identity import account_ids
 from data.simulate.month import N_NORMALS, N_UNIFORMS
@@ -61,11 +61,12 @@ def raw_schema(name: str) -> pa.Schema:
 
 def simulate(
     catalog: Catalog, world: World, *, accounts: int, months: int, seed: int, ends_on: date, block: int = BLOCK,
-    processes: int = 1,
+    processes: int = 1, truth: Collection[str] = tuple(TRUTH),
 ) -> Iterator[Part]:  # fmt: skip
     """Yield the company in parts, in the order of accounts.
 
     An account's rows depend on the seed and its number: not on the block, nor on others, nor on the processes.
+    `truth`: the tables of the truth that are wanted, most of whose cost is `expansion`.
 
     Raises BadInput where `ends_on` is not the first of a month, or the catalogue does not fit the world.
     """
@@ -79,14 +80,16 @@ def simulate(
             f"{len(catalog.plans)} plans; give one share for each plan, in the order of tiers."
         )
     blocks = [range(first, min(first + block, accounts)) for first in range(0, accounts, block)]
-    part = partial(_part, world, open_shop(catalog), months, seed, ends_on)
+    part = partial(_part, world, open_shop(catalog), months, seed, ends_on, tuple(truth))
     yield from in_order(part, blocks, min(processes, len(blocks)))
 
 
-def _part(world: World, shop: Shop, months: int, seed: int, ends_on: date, numbers: range) -> Part:
+def _part(
+    world: World, shop: Shop, months: int, seed: int, ends_on: date, truth: Collection[str], numbers: range
+) -> Part:
     calendar = months_until(ends_on, months, world.arrivals.burn_in_months, world.price_rise_on)
     history = live(world, shop, calendar, numbers, seed)
-    return Part(raw=_raw(world, shop, history, seed, ends_on), truth=_truth(world, shop, history, seed))
+    return Part(raw=_raw(world, shop, history, seed, ends_on), truth=_truth(world, shop, history, seed, truth))
 
 
 def _raw(world: World, shop: Shop, history: History, seed: int, ends_on: date) -> dict[str, pa.Table]:
@@ -109,10 +112,19 @@ def _arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False).replace_schema_metadata(None)
 
 
-def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, pa.Table]:
+def _truth(world: World, shop: Shop, history: History, seed: int, wanted: Collection[str]) -> dict[str, pa.Table]:
     """Snapshots: the first of each month of the window, and the day on which it ends; offers: that day only."""
-    ids, numbers = account_ids(history.numbers), history.numbers.tolist()
     end = horizon(history.months[-1], history.months[-1].n_days + 1)[-1]
+    frames: dict[str, pd.DataFrame] = {}
+    if {"expansion", "causes"} & set(wanted):
+        frames |= _snapshots(world, shop, history, seed, end)
+    if "response" in wanted:
+        frames["response"] = _answers(world, shop, history, seed, end)
+    return {name: _arrow(frames[name], schema) for name, schema in TRUTH.items() if name in wanted}
+
+
+def _snapshots(world: World, shop: Shop, history: History, seed: int, end: Month) -> dict[str, pd.DataFrame]:
+    ids, numbers = account_ids(history.numbers), history.numbers.tolist()
     months, states = [*history.months, end], history.states
     snapshots = range(history.n_before, len(months))
     ahead = {t: horizon(months[t], world.horizon_days) for t in snapshots}
@@ -132,13 +144,16 @@ def _truth(world: World, shop: Shop, history: History, seed: int) -> dict[str, p
         rows = {"account_id": np.repeat(ids[here], n_groups), "as_of": months[t].starts_on}
         log_odds = np.column_stack(list(by_group.values())).ravel().astype(float).round(4)
         why.append(pd.DataFrame({**rows, "group": np.tile(list(by_group), len(here)), "log_odds": log_odds}))
-    here = np.flatnonzero(states[-1].is_active)
-    answer = response(world, shop, states[-1].take(here), end, seed, history.numbers[here].tolist())
-    answer.insert(0, "account_id", ids[here[answer.pop("position").to_numpy()]])
-    answer.insert(1, "as_of", end.starts_on)
-    frames = {
+    return {
         "expansion": pd.concat(expansion).sort_values(["account_id", "as_of"], kind="stable"),
         "causes": pd.concat(why).sort_values(["account_id", "as_of", "group"], kind="stable"),
-        "response": answer.sort_values(["account_id", "offer_id", "channel", "discount_pct"], kind="stable"),
     }
-    return {name: _arrow(frame, TRUTH[name]) for name, frame in frames.items()}
+
+
+def _answers(world: World, shop: Shop, history: History, seed: int, end: Month) -> pd.DataFrame:
+    ids, last = account_ids(history.numbers), history.states[-1]
+    here = np.flatnonzero(last.is_active)
+    answer = response(world, shop, last.take(here), end, seed, history.numbers[here].tolist())
+    answer.insert(0, "account_id", ids[here[answer.pop("position").to_numpy()]])
+    answer.insert(1, "as_of", end.starts_on)
+    return answer.sort_values(["account_id", "offer_id", "channel", "discount_pct"], kind="stable")

@@ -14,7 +14,7 @@ LOADED_BY_PATH = {"pipelines/register.py": {"pipelines/served_model.py"}}
 # The schema of params.yaml: every stage reads it, and DVC watches the values themselves, section by section.
 WATCHED_OTHERWISE = {"pipelines/params.py"}
 # What Params works out of several sections.
-DERIVED = {"learning_days": {"snapshots", "run", "label"}}
+DERIVED = {name: {"snapshots", "run", "label"} for name in ("learning_days", "recent_days")}
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 
 
