@@ -23,6 +23,11 @@ PLANS = ["free", "starter", "pro", "enterprise"]
 LONGEST = (
     "tests/end_to_end",
     "tests/data/simulate",
+    "tests/features/test_no_future.py",
+    "tests/pipelines/test_check.py",
+    "tests/features/test_missing.py",
+    "tests/pipelines/test_fit.py",
+    "tests/pipelines/test_rollup.py",
 )
 
 

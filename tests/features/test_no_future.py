@@ -52,42 +52,49 @@ def built(tables: Company, on_engine: OnEngine, catalog: Catalog, days: list[dat
 
 
 def later(tables: Company, changes: dict[str, str], seed: int) -> Company:
-    """The company with the rows stamped on or after D kept, deleted, changed, or doubled with other contents."""
+    """The company with the rows stamped on or after D kept, deleted, changed, or with others beside them.
+
+    Of the others, some are stamped on D itself, the first day that must not be seen.
+    """
     rng = np.random.default_rng(seed)
     found = dict(tables)
     for name, change in changes.items():
-        if change == "keep":
-            continue
         rows = tables[name]
         is_late = rows["known_on"] >= pd.Timestamp(D)
         kept, late = rows[~is_late], rows[is_late]
         if change == "delete":
-            late = late.iloc[:0]
-        else:
-            changed = late.copy()
-            for column, spec in RAW_TABLES[name].columns.items():
-                if column in ("account_id", RAW_TABLES[name].stamp) or column in RAW_TABLES[name].key:
-                    continue
-                if spec.type in ("float", "int") and spec.at_most is None:
-                    changed[column] = rng.integers(1, 9999, len(late))
-                elif spec.among:
-                    changed[column] = rng.choice(spec.among, len(late))
-            if change == "add":
-                for key in RAW_TABLES[name].key:
-                    if key.endswith("_id") and key != "account_id":
-                        changed[key] = changed[key] + "-new"
-                changed["known_on"] += pd.Timedelta(days=1)
-                changed[RAW_TABLES[name].stamp] += pd.Timedelta(days=1)
-                late = pd.concat([late, changed])
-            else:
-                late = changed
-        found[name] = pd.concat([kept, late], ignore_index=True)
+            found[name] = kept.reset_index(drop=True)
+        elif change == "change":
+            found[name] = pd.concat([kept, _others(name, late, rng)], ignore_index=True)
+        elif change == "add":
+            day = pd.Timedelta(days=1)
+            after, on = _others(name, late, rng, ids="-after"), _others(name, rows.tail(9), rng, ids="-on")
+            stamp = RAW_TABLES[name].stamp
+            after = after.assign(**{stamp: after[stamp] + day, "known_on": after["known_on"] + day})
+            on = on.assign(**{stamp: pd.Timestamp(D), "known_on": pd.Timestamp(D)})
+            found[name] = pd.concat([rows, after, on], ignore_index=True)
     # what an earlier row learns later: its end, its closing, its answer
     if "change" in changes.values():
         found["subscriptions"] = _reopened(found["subscriptions"], "valid_to_on")
         found["tickets"] = _reopened(found["tickets"], "closed_at")
         found["proposals"] = _reopened(found["proposals"], "decided_at")
     return found
+
+
+def _others(name: str, rows: pd.DataFrame, rng: np.random.Generator, ids: str = "") -> pd.DataFrame:
+    """Rows of the same accounts and days with other contents, under ids of their own."""
+    changed = rows.copy()
+    for column, spec in RAW_TABLES[name].columns.items():
+        if column in ("account_id", RAW_TABLES[name].stamp) or column in RAW_TABLES[name].key:
+            continue
+        if spec.type in ("float", "int") and spec.at_most is None:
+            changed[column] = rng.integers(1, 9999, len(rows))
+        elif spec.among:
+            changed[column] = rng.choice(spec.among, len(rows))
+    for key in RAW_TABLES[name].key:
+        if key.endswith("_id") and key != "account_id":
+            changed[key] = changed[key] + ids
+    return changed
 
 
 def _reopened(rows: pd.DataFrame, column: str) -> pd.DataFrame:
