@@ -69,34 +69,37 @@ def test_each_kind_is_taken_where_it_is_clearly_better(monkeypatch: pytest.Monke
 
 
 def test_a_bend_is_found_where_there_is_one_and_the_level_does_not_decide() -> None:
-    """Twelve hundred accounts with five rows each, a map that rises three times as fast at the low end."""
+    """A map that rises three times as fast at the low end."""
     true = Calibrator("bent", slope=1.0, intercept=-0.9, bend=-0.5, knee=-1.8)
-    errors = []
-    for seed in range(12):
-        rng = np.random.default_rng(seed)
-        groups = np.repeat(np.arange(1200), 5)
-        margin = rng.normal(-2.6, 1.0, 1200)[groups] + rng.normal(0, 0.4, 6000)
-        y = (rng.random(1200)[groups] < true.probability(margin)).astype(float)
+    at = np.array([-4.5, -3.5, -2.5, -1.5, -0.5])
+    errors, kinds = [], []
+    for seed in range(10):
+        margin, groups = margins(9000, seed=seed), np.arange(9000) // 3
+        y = drawn(true.probability(margin), seed + 100)
         choice = calibration.choose(margin, y, groups, prior=0.1)
-        assert choice.calibrator.kind == "bent"
-        assert -0.9 * choice.calibrator.slope <= choice.calibrator.bend <= 0
-        moved = calibration.choose(margin + 0.4, y, groups, prior=0.1)
-        assert moved.losses["none"] == pytest.approx(choice.losses["none"], abs=1e-9)
-        parts = [choice.calibrator, calibration.fit_sigmoid(margin, y, groups)]
-        level = np.quantile(margin, [0.05, 0.2, 0.5, 0.8, 0.95])
-        errors.append([np.abs(logit(c.probability(level)) - logit(true.probability(level))).mean() for c in parts])
+        kinds.append(choice.calibrator.kind)
+        off = [
+            logit(c.probability(at)) - logit(true.probability(at))
+            for c in (choice.calibrator, calibration.fit_sigmoid(margin, y, groups))
+        ]
+        errors.append([np.abs(o - o.mean()).mean() for o in off])
+    assert kinds.count("bent") >= 9
     bent, straight = np.mean(errors, axis=0)
-    assert bent < 0.7 * straight
+    assert bent < 0.6 * straight
+    # Another level of the margins is no other shape.
+    moved = calibration.choose(margin + 0.4, y, groups, prior=0.1)
+    assert moved.losses == pytest.approx(choice.losses, abs=1e-6)
 
 
 def test_copies_bend_it_no_more() -> None:
-    margin = margins(400, seed=3)
+    margin = margins(1500, seed=3)
     y = drawn(Calibrator("bent", slope=1.0, intercept=-0.7, bend=-0.6, knee=-2.0).probability(margin), seed=4)
-    once = calibration.fit_bent(margin, y, np.arange(400))
-    copies = calibration.fit_bent(np.repeat(margin, 30), np.repeat(y, 30), np.repeat(np.arange(400), 30))
-    fooled = calibration.fit_bent(np.repeat(margin, 30), np.repeat(y, 30), np.arange(12_000))
-    assert copies.bend / copies.slope == pytest.approx(once.bend / once.slope, rel=0.15)
-    assert fooled.bend / fooled.slope < 1.2 * copies.bend / copies.slope < 0
+    once = calibration.fit_bent(margin, y, np.arange(1500))
+    copies = calibration.fit_bent(np.repeat(margin, 20), np.repeat(y, 20), np.repeat(np.arange(1500), 20))
+    fooled = calibration.fit_bent(np.repeat(margin, 20), np.repeat(y, 20), np.arange(30_000))
+    shares = [c.bend / c.slope for c in (once, copies, fooled)]
+    assert shares[1] == pytest.approx(shares[0], rel=0.1)
+    assert shares[2] < 1.2 * shares[1] < 0
 
 
 def test_isotonic_of_its_own_kind_is_near_the_truth() -> None:
@@ -126,7 +129,7 @@ calibrators = st.one_of(
     st.builds(Calibrator, st.just("sigmoid"), slope=st.floats(0, 5), intercept=st.floats(-3, 3)),
     st.builds(
         lambda slope, share, **rest: Calibrator("bent", slope=slope, bend=share * slope, **rest),
-        slope=st.floats(0, 5),
+        slope=st.floats(0, 2.5),
         share=st.floats(-1, 1),
         intercept=st.floats(-3, 3),
         knee=st.floats(-3, 3),
