@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 from worlds import World, make
 
 from data.errors import BadInput
-from models import boosting, propensity
+from models import boosting, calibration, propensity
+from models.calibration import Calibrator
 from models.folds import Fold, block_fold, time_folds
 from models.propensity import Propensity
 from models.settings import Training
@@ -78,7 +79,8 @@ def test_other_processes_make_the_same_bytes() -> None:
     script = """
 import hashlib
 from worlds import make
-from models import boosting, propensity
+from models import boosting, calibration, propensity
+from models.calibration import Calibrator
 from models.settings import Training
 from models.folds import block_fold
 w = make(n_groups=80)
@@ -308,3 +310,21 @@ def test_tables_of_different_length_are_refused(world: World) -> None:
         propensity.fit(
             world.X, world.y[:-1], block_fold(world.blocks), tuned=boosting.untuned(), settings=Training(), seed=1
         )
+
+
+def test_steps_that_the_served_margins_leave_give_way_to_a_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Isotonic steps end where the margins of other boosters ended; past that they would give all one probability."""
+    rows = world.X.index[~world.is_test]
+    X, y = world.X.loc[rows], pd.Series(world.y, index=world.X.index).loc[rows]
+    cut = len(X) // 2
+    folds = [Fold(np.arange(cut), np.arange(cut, len(X)))]
+
+    def fitted(low: float, high: float) -> Propensity:
+        steps = Calibrator("isotonic", knots=((low, 0.05), (high, 0.4)))
+        monkeypatch.setattr(calibration, "choose", lambda *_, **__: calibration.Choice(steps, {}))
+        return propensity.fit(X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=1), seed=0)
+
+    assert fitted(-30.0, 30.0).calibrator.kind == "isotonic"
+    narrow = fitted(-2.1, -2.0)
+    assert narrow.calibrator.kind == narrow.facts["calibration_chosen"] == "sigmoid"
+    assert len(np.unique(narrow.probability(X))) == len(np.unique(narrow.margin(X)))
