@@ -53,6 +53,8 @@ HALF_LIVES = (1 / 2, 1 / 4)
 # what tells the time is suspected; to forget costs in a world at rest, and could be tried anywhere.
 BEYOND = 1.0
 BEYOND_TO_FORGET = 1.28
+# By which later rows must lose without what was never seen before, for it to stay: a proof, at one side's 95 %.
+BEYOND_TO_STAY = 1.645
 # Parts of a fold's later rows, in the order of time, that are taken for independent of one another.
 N_SPANS = 8
 # Boosters that differ by their seed, averaged: a paired difference should not be one seed's luck.
@@ -139,7 +141,7 @@ def choose(
     if 0 < len(strangers) < len(vocabulary.features):
         rival = rehearsal.losses(strangers, None)
         gain, error = rehearsal.gain(base, rival)
-        taken = gain >= -BEYOND * error
+        taken = gain >= -BEYOND_TO_STAY * error
         if taken:
             dropped, base = strangers, rival
         tried.append({"step": "outside", "without": strangers, "gain": gain, "standard_error": error, "taken": taken})

@@ -302,7 +302,7 @@ def fit(
         codes = np.unique(shaped.groups, return_inverse=True)[1]
         shape = calibration.fit_sigmoid(shaped.margin, shaped.y, codes)
     interval = intervals.learn(shape.probability(later.margin), later.y, later.fold, later.groups)
-    calibrator = _levelled(shape, later, prior)
+    calibrator = _rebased(_levelled(shape, later, prior), _base(y, rows, weights) - _base(y, folds[-1].train, weights))
     facts = {
         "n_rows": len(rows),
         "rate_train": float(target(y.iloc[rows]).mean()),
@@ -365,6 +365,28 @@ def _levelled(shape: Calibrator, later: Later, prior: float) -> Calibrator:
     y = later.y[later.fold == later.fold.max()]
     rate = (float(y.sum()) + prior) / (len(y) + 1)
     return Calibrator("sigmoid", slope=0.0, intercept=float(logit(rate)))
+
+
+def _base(y: pd.Series[Any], rows: np.ndarray, weights: np.ndarray | None) -> float:
+    """The log-odds from which boosters of these rows start: of their rate, as they weigh."""
+    rate = float(np.average(target(y.iloc[rows]), weights=None if weights is None else weights[rows]))
+    return float(logit(rate))
+
+
+def _rebased(calibrator: Calibrator, step: float) -> Calibrator:
+    """The calibrator for boosters that start `step` higher than those whose margins it was fitted on.
+
+    The slope is for what boosters say of rows. Where they say little it is steep, and would make of a base rate that
+    moved a multiple of itself; so the step goes through as it is.
+
+    >>> steep = Calibrator("sigmoid", slope=8.0, intercept=22.0)
+    >>> moved = _rebased(steep, 0.3)
+    >>> bool(np.isclose(logit(moved.probability(-2.7)) - logit(steep.probability(-3.0)), 0.3))
+    True
+    """
+    if calibrator.kind == "isotonic" or calibrator.slope in (0.0, 1.0):
+        return calibrator
+    return replace(calibrator, intercept=calibrator.intercept + (1 - calibrator.slope) * step)
 
 
 def _boosted(

@@ -57,7 +57,7 @@ def test_what_tells_the_time_and_predicts_stays() -> None:
 def test_a_stranger_without_proof_is_left_out() -> None:
     """A counter of periods in a world at rest: no gain either way, and every later value is new.
 
-    By chance it is 1 standard error worse without it in one world of six; under the other burden five would keep it.
+    By chance it seems needed in one world of twenty; under the other burden five of six would keep it.
     """
     n_left_out = 0
     for seed in range(6):
@@ -68,7 +68,7 @@ def test_a_stranger_without_proof_is_left_out() -> None:
         assert selection.tried[0]["step"] == "outside"
         assert selection.tried[0]["without"] == ["period"]
         n_left_out += bool(selection.dropped)
-    assert n_left_out >= 4
+    assert n_left_out >= 5
 
 
 @pytest.mark.parametrize("seed", range(3))

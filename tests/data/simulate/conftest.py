@@ -96,7 +96,7 @@ def labels(subscriptions: pd.DataFrame, catalog: Catalog, days: pd.DatetimeIndex
         now = terms_on(subscriptions, tiers, day)
         then = terms_on(subscriptions, tiers, end).reindex(now.index)
         before, after = (by_product(subscriptions, on) for on in (day, end))
-        both = after.join(before, rsuffix="_before")
+        both = after.join(before.add_suffix("_before"))
         is_same = (both["quantity"] == both["quantity_before"]) & (both["billing"] == both["billing_before"])
         counted = both["mrr"].where(~is_same, both[["mrr", "mrr_before"]].min(axis=1))
         mrr = counted.groupby("account_id").sum().reindex(now.index)
