@@ -227,6 +227,8 @@ def _choice(
             return best[0], best[1], bound
         if (gap <= delta or delta >= everything) and found.is_proven:
             return best[0], best[1], min(bound, best[2] + within / 2 * abs(best[2]))
+        if delta >= everything:
+            return best[0], best[1], bound
         if gap > delta:
             delta = min(gap, 4 * delta + 1e-3, everything)
         elif gap < 0.8 * delta:
