@@ -18,11 +18,11 @@ from scipy.special import expit, softmax
 from decisions import ope
 from decisions.policy_log import Log, forecasts, pscores
 
-ACCOUNTS, ROWS_PER_ACCOUNT, ACTIONS, COLUMNS = 2_000, 2, 4, 6
+ACCOUNTS, ROWS_PER_ACCOUNT, ACTIONS, COLUMNS = 5_000, 2, 4, 6
 N_LOGS = 200
 JUDGED_SEED, DRY_SEED = 50_000, 1_000
 TRUTH_ROWS = 2_000_000
-SHARE_RANDOM = 1 / 3
+SHARE_RANDOM = 1 / 5
 
 
 @dataclass(frozen=True)

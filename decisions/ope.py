@@ -156,8 +156,7 @@ def switched(rows: Rows, *, level: float = 0.95) -> Estimate:
 
 
 def _around(value: float, influence: np.ndarray, rows: Rows, level: float) -> Interval | None:
-    freedom = effective_size(rows.weight) - 1
-    return around(value, influence, group=rows.group, scores=rows.scores, level=level, freedom=freedom)
+    return around(value, influence, group=rows.group, scores=rows.scores, level=level)
 
 
 def effective_size(weight: np.ndarray) -> float:

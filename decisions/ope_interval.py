@@ -2,7 +2,9 @@
 
 Rewards are rare and weights heavy, so a mean's error leans to one side and a plain ± 1.96 standard errors misses on the
 other. Hall's monotone transformation (1992, "On the removal of skewness by transformation") puts the ends where they belong
-without drawing samples, so the same log gives the same interval.
+without drawing samples, so the same log gives the same interval. How sure the standard error itself is depends on the
+kurtosis: its degrees of freedom are 2 × groups / (kurtosis − 1) (Satterthwaite 1946), so where few rows carry the weight the
+interval is that of few rows.
 """
 
 from __future__ import annotations
@@ -33,13 +35,11 @@ def around(
     group: np.ndarray | None = None,
     scores: np.ndarray | None = None,
     level: float = 0.95,
-    freedom: float | None = None,
 ) -> Interval | None:
     """The interval of an estimate whose rows have this `influence` (mean 0, shape (rows,)). None for one group only.
 
     `group`: rows of one group count as one draw. `scores` (rows, coefficients): where pscores were estimated by maximum
-    likelihood, the influence less its projection on these is what still varies. `freedom`: of Student's t where
-    few rows carry the weight; else groups − 1.
+    likelihood, the influence less its projection on these is what still varies. 
 
     >>> found = around(0.0, np.array([-1.0, 1.0] * 50))
     >>> round(found.low, 3), round(found.high, 3), round(found.se, 4)
@@ -61,8 +61,8 @@ def around(
     se = float(np.sqrt(variance))
     if se == 0:
         return Interval(value, value, 0.0, level)
-    skewness = float((centred**3).mean() / (centred**2).mean() ** 1.5)
-    freedom = max(min(groups - 1.0, np.inf if freedom is None else freedom), 1.0)
+    skewness, kurtosis = (float((centred**k).mean() / (centred**2).mean() ** (k / 2)) for k in (3, 4))
+    freedom = float(np.clip(2 * groups / max(kurtosis - 1, 1e-9), 2.0, groups - 1.0)) if groups > 3 else groups - 1.0
     upper = float(student.ppf((1 + level) / 2, freedom))
     low, high = (value - se * _untransformed(q, skewness / np.sqrt(groups)) for q in (upper, -upper))
     return Interval(low, high, se, level)

@@ -15,11 +15,11 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from models.boosting import FIXED
-from models.design import Design
+from models.design import FURTHEST, Design
 
 # Rows per coefficient from which on the last step reads the context itself, beside the boosters' log-odds.
 ROWS_PER_COEFFICIENT = 20
-PENALTY = 1.0
+PENALTY, PRODUCT_PENALTY = 1.0, 5.0
 ROUNDS = 60
 BOOSTER = {
     "learning_rate": 0.08,
@@ -68,14 +68,37 @@ def estimate(
     (True, True)
     """
     margins = _log_odds(X, action, n_actions, folds, categorical, seed)
-    Z = Design.learn(X, categorical)(X)
-    n_wide = (Z.shape[1] + margins.shape[1] + 1) * (n_actions - 1)
-    columns = [margins] if n_wide * ROWS_PER_COEFFICIENT > len(X) else [margins, Z]
-    regressors = np.hstack([np.ones((len(X), 1)), *columns])
-    p = _logistic(regressors, action, n_actions)
+    R, penalty = _regressors(margins, Design.learn(X, categorical)(X), n_actions)
+    p = _logistic(R, penalty, action, n_actions)
     left = (action[:, None] == np.arange(n_actions)) - p
-    scores = (left[:, 1:, None] * regressors[:, None, :]).reshape(len(X), -1)
+    scores = (left[:, 1:, None] * R[:, None, :]).reshape(len(X), -1)
     return Choices(p, scores)
+
+
+def _regressors(margins: np.ndarray, Z: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns of the last step and the penalty of each: 1, the log-odds, the context, and its products where rows allow.
+
+    A booster of few rows sees a product of two features as a few coarse steps; what it misses of it, is missing from
+    every weighted mean.
+    """
+    n = len(Z)
+    first, second = np.triu_indices(Z.shape[1])
+    parts, penalties = [np.ones((n, 1)), margins], [np.zeros(1), np.full(margins.shape[1], PENALTY)]
+    for n_more, penalty in ((Z.shape[1], PENALTY), (len(first), PRODUCT_PENALTY)):
+        n_columns = sum(part.shape[1] for part in parts) + n_more
+        if n_columns * (n_actions - 1) * ROWS_PER_COEFFICIENT > n:
+            break
+        more = Z if penalty == PENALTY else _standardised(Z[:, first] * Z[:, second])
+        parts.append(more)
+        penalties.append(np.full(more.shape[1], penalty))
+    return np.hstack(parts), np.concatenate(penalties)
+
+
+def _standardised(Q: np.ndarray) -> np.ndarray:
+    """Columns that vary, centred and scaled, cut off where a number would be."""
+    spread = Q.std(axis=0)
+    Q, spread = Q[:, spread > 1e-9], spread[spread > 1e-9]
+    return np.clip((Q - Q.mean(axis=0)) / spread, -FURTHEST, FURTHEST)
 
 
 def _log_odds(
@@ -101,12 +124,10 @@ def _log_odds(
     return np.clip(log_p[:, 1:] - log_p[:, :1], -12, 12)
 
 
-def _logistic(R: np.ndarray, action: np.ndarray, n_actions: int) -> np.ndarray:
-    """Multinomial logistic regression on the columns of `R` (the first is 1, and unpenalised)."""
+def _logistic(R: np.ndarray, penalty: np.ndarray, action: np.ndarray, n_actions: int) -> np.ndarray:
+    """Multinomial logistic regression on the columns of `R`, each with its penalty."""
     n, d = R.shape
     is_taken = (action[:, None] == np.arange(n_actions)).astype("float64")
-    penalty = np.full((n_actions - 1, d), PENALTY)
-    penalty[:, 0] = 0.0
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         B = flat.reshape(n_actions - 1, d)
