@@ -38,7 +38,8 @@ class Choices:
 
     `scores` (rows, coefficients) is the derivative of each row's log-likelihood by the last step's coefficients: an
     average that uses estimated probabilities varies less than with true ones, by its projection on these (Hirano,
-    Imbens and Ridder 2003).
+    Imbens and Ridder 2003). Those of products are left out: they are many and held back by their penalty, and a
+    projection on them would claim more than was gained.
     """
 
     p: np.ndarray
@@ -68,15 +69,17 @@ def estimate(
     (True, True)
     """
     margins = _log_odds(X, action, n_actions, folds, categorical, seed)
-    R, penalty = _regressors(margins, Design.learn(X, categorical)(X), n_actions)
+    R, penalty, n_main = _regressors(margins, Design.learn(X, categorical)(X), n_actions)
     p = _logistic(R, penalty, action, n_actions)
     left = (action[:, None] == np.arange(n_actions)) - p
-    scores = (left[:, 1:, None] * R[:, None, :]).reshape(len(X), -1)
+    scores = (left[:, 1:, None] * R[:, None, :n_main]).reshape(len(X), -1)
     return Choices(p, scores)
 
 
-def _regressors(margins: np.ndarray, Z: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Columns of the last step and the penalty of each: 1, the log-odds, the context, and its products where rows allow.
+def _regressors(margins: np.ndarray, Z: np.ndarray, n_actions: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Columns of the last step, the penalty of each, and how many there are before the products.
+
+    They are 1, the boosters' log-odds, the context, and its products: as many of these as the rows allow.
 
     A booster of few rows sees a product of two features as a few coarse steps; what it misses of it, is missing from
     every weighted mean.
@@ -91,7 +94,8 @@ def _regressors(margins: np.ndarray, Z: np.ndarray, n_actions: int) -> tuple[np.
         more = Z if penalty == PENALTY else _standardised(Z[:, first] * Z[:, second])
         parts.append(more)
         penalties.append(np.full(more.shape[1], penalty))
-    return np.hstack(parts), np.concatenate(penalties)
+    n_main = sum(part.shape[1] for part in parts[:3])
+    return np.hstack(parts), np.concatenate(penalties), n_main
 
 
 def _standardised(Q: np.ndarray) -> np.ndarray:
@@ -131,10 +135,13 @@ def _logistic(R: np.ndarray, penalty: np.ndarray, action: np.ndarray, n_actions:
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         B = flat.reshape(n_actions - 1, d)
-        margin = np.hstack([np.zeros((n, 1)), R @ B.T])
-        log_p = log_softmax(margin, axis=1)
-        value = -float((is_taken * log_p).sum()) + float((penalty * B**2).sum()) / 2
-        slope = (np.exp(log_p) - is_taken)[:, 1:].T @ R + penalty * B
+        margin = R @ B.T
+        highest = np.maximum(margin.max(axis=1), 0.0)
+        odds = np.exp(margin - highest[:, None])
+        total = odds.sum(axis=1) + np.exp(-highest)
+        value = float((np.log(total) + highest).sum() - (is_taken[:, 1:] * margin).sum())
+        value += float((penalty * B**2).sum()) / 2
+        slope = (odds / total[:, None] - is_taken[:, 1:]).T @ R + penalty * B
         return value / n, slope.ravel() / n
 
     start = np.zeros((n_actions - 1, d))
