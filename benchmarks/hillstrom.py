@@ -2,10 +2,10 @@
 
     python -m benchmarks.hillstrom DATA_DIR [--dry] [--peers-python PYTHON]
 
-64,000 customers got an e-mail on men's goods, one on women's, or none, each with probability 1/3. Halves are drawn once,
-by a seed. Every system learns from one half which of the three to do with whom (to raise visits, and once more to raise
-spend), and sees the other half without its outcomes. The value of its choices there is `ips` with pscore 1/3, less
-no cost. Writes `hillstrom.<policy>.visits`, `.visits_se`, `.spend`, `.spend_se` into benchmarks/results/decisions.json.
+64,000 customers got an e-mail on men's goods, one on women's, or none, each with probability 1/3. Halves are drawn
+once, by a seed. Every system learns from one half which of the three to do with whom (to raise visits, and once more to
+raise spend), and sees the other half without its outcomes. The value of its choices there is `ips` with pscore 1/3.
+Writes `hillstrom.<policy>.visits`, `.visits_se`, `.spend`, `.spend_se` into benchmarks/results/decisions.json.
 --dry splits the learning half again, never looks at the other, and writes nothing: what methods may be chosen by.
 """
 

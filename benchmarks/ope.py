@@ -1,25 +1,33 @@
-"""How often an interval of 95 % holds the truth: simulated logs whose policy is known, with confounding in the features.
+"""How often an interval of 95 % holds the truth: simulated logs, of a policy whose value is known.
 
     python -m benchmarks.ope [--dry] [--logs N]
 
-Two worlds take turns: a reward of yes or no, and money (mostly none, then lognormal). Accounts recur in a log and
-resemble themselves. A third of the rows was drawn at random, at a logged pscore; in the rest people chose, after the
-features that drive the reward too, and their pscores are not there. Writes `ope_coverage.<estimator>` into
-benchmarks/results/decisions.json; --dry counts on other logs, those that methods were chosen by, and writes nothing.
+Two simulated worlds take turns: a reward of yes or no, and money (mostly none, then lognormal). Of each log's 10,000
+rows, two an account, a fifth was drawn at random, at a logged pscore; in the rest people chose, by the features that
+drive the reward too, and their pscores are not there. Writes into benchmarks/results/decisions.json
+`ope_coverage.<estimator>`, `ope_error.<estimator>` (mean error as a share of the truth), `ope_unclaimed.<estimator>`
+(how often an interval would hold the truth that the estimator does not claim), and `ope_refused.<…>`: the share of logs
+refused where there is no overlap, and where there is. --dry counts on other logs, those that methods were chosen by,
+and writes nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+import json
+import sys
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit, softmax
 
-from decisions import ope
-from decisions.policy_log import Log, forecasts, pscores
+from benchmarks.merged import DECISIONS, merge
+from data.errors import BadInput
+from decisions import ope, ope_overlap
+from decisions.policy_log import Log, chances, forecasts, pscores
 
 ACCOUNTS, ROWS_PER_ACCOUNT, ACTIONS, COLUMNS = 5_000, 2, 4, 6
-N_LOGS = 200
+N_LOGS, N_REFUSED = 200, 20
 JUDGED_SEED, DRY_SEED = 50_000, 1_000
 TRUTH_ROWS = 2_000_000
 SHARE_RANDOM = 1 / 5
@@ -103,51 +111,72 @@ class World:
         names = tuple(f"action {a}" for a in range(ACTIONS))
         return Log(X, action, reward, pscore, names, (4,), group), self.policy(X)
 
+    def log_without_overlap(self, seed: int) -> tuple[Log, np.ndarray]:
+        """People never do the last action to half of those for whom the policy would; no row is random."""
+        log, policy = self.log(seed)
+        rng = np.random.default_rng(seed)
+        p = self.people(log.X)
+        p[:, -1] = np.where(log.X[:, 0] > 0, 0.0, p[:, -1])
+        p /= p.sum(axis=1, keepdims=True)
+        action = (p.cumsum(axis=1) < rng.random(len(log))[:, None]).sum(axis=1)
+        return replace(log, action=action, pscore=np.full(len(log), np.nan)), policy
 
-def counted(n_logs: int, first_seed: int, **options: object) -> dict[str, dict[str, float]]:
-    """By estimator: share of logs whose interval held the truth, the mean error and its spread over the mean se."""
+
+def judged(log: Log, policy: np.ndarray, *, with_forecasts: bool = True) -> ope.Rows:
+    """The rows as `upsell policy evaluate` would have them."""
+    known = pscores(log, seed=0)
+    forecast = forecasts(log, seed=0) if with_forecasts else np.zeros_like(policy)
+    return ope.Rows(policy, log.action, log.reward, known.pscore, forecast, log.group, known.scores)
+
+
+def is_refused(log: Log, policy: np.ndarray) -> bool:
+    """Whether `upsell policy evaluate` would refuse it."""
+    try:
+        ope_overlap.check(ope_overlap.overlap(judged(log, policy, with_forecasts=False), chances(log, seed=0)))
+    except BadInput:
+        return True
+    return False
+
+
+def covered(n_logs: int, first_seed: int) -> dict[str, float]:
+    """By estimator: the share of logs whose interval held the truth, and the mean error as a share of the truth."""
     worlds = [World(False), World(True)]
     truths = [world.truth() for world in worlds]
-    found: dict[str, list[tuple[float, float, bool]]] = {}
+    held: dict[str, list[bool]] = {}
+    errors: dict[str, list[float]] = {}
     for i in range(n_logs):
         world, truth = worlds[i % 2], truths[i % 2]
-        log, policy = world.log(first_seed + i)
-        scores = pscores(log, seed=0)
-        rows = ope.Rows(policy, log.action, log.reward, scores.pscore, forecasts(log, seed=0), log.group, scores.scores)
+        rows = judged(*world.log(first_seed + i))
         for name, estimate in ope.estimates(rows).items():
-            interval = estimate.interval or ope.around(estimate.value, estimate.influence, group=log.group)
-            holds = interval.low <= truth <= interval.high
-            found.setdefault(name, []).append(
-                (estimate.value / truth - 1, interval.se / truth, holds, i % 2, ope.effective_size(rows.weight))
-            )
-    return found
+            key = f"ope_coverage.{name}" if estimate.interval else f"ope_unclaimed.{name}"
+            interval = estimate.interval or ope.around(estimate.value, estimate.influence, group=rows.group)
+            if interval is None:
+                raise ValueError("one account only")
+            held.setdefault(key, []).append(interval.low <= truth <= interval.high)
+            errors.setdefault(f"ope_error.{name}", []).append(estimate.value / truth - 1)
+        if (i + 1) % 10 == 0:
+            so_far = {name: round(float(np.mean(hits)), 3) for name, hits in held.items()}
+            print(f"{i + 1} logs: {so_far}", file=sys.stderr, flush=True)
+    return {name: round(float(np.mean(found)), 5) for name, found in {**held, **errors}.items()}
+
+
+def main() -> None:
+    """Count, print; write unless it is a dry run."""
+    parser = argparse.ArgumentParser(prog="benchmarks.ope", description=__doc__)
+    parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--logs", type=int, default=N_LOGS)
+    given = parser.parse_args()
+    first = DRY_SEED if given.dry else JUDGED_SEED
+    keys = covered(given.logs, first)
+    worlds = [World(False), World(True)]
+    seeds = range(first, first + min(N_REFUSED, given.logs))
+    for name, make in (("without_overlap", World.log_without_overlap), ("with_overlap", World.log)):
+        keys[f"ope_refused.{name}"] = float(np.mean([is_refused(*make(worlds[seed % 2], seed)) for seed in seeds]))
+    keys["ope_logs"] = given.logs
+    print(json.dumps(keys, indent=1))
+    if not given.dry:
+        merge(DECISIONS, "ope_", keys)
 
 
 if __name__ == "__main__":
-    import sys
-    import time
-
-    t = time.time()
-    n = int(sys.argv[1])
-    found = counted(n, DRY_SEED)
-    print(time.time() - t)
-    for name, rows in found.items():
-        a = np.array(rows)
-        for m in (0, 1, None):
-            b = a if m is None else a[a[:, 3] == m]
-            print(
-                name,
-                m,
-                "cover",
-                b[:, 2].mean().round(3),
-                "bias",
-                b[:, 0].mean().round(4),
-                "sd",
-                b[:, 0].std().round(4),
-                "se",
-                b[:, 1].mean().round(4),
-                "z",
-                (b[:, 0].mean() / b[:, 0].std() * len(b) ** 0.5).round(2),
-                "ess",
-                b[:, 4].mean().round(0),
-            )
+    main()

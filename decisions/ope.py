@@ -20,7 +20,7 @@ ESTIMANDS: Mapping[str, str] = {
     "snips": "the same as a weighted mean (weights divided by their mean); biased by the order of 1 / rows",
     "direct": "mean of the reward model's forecast under the policy; right only where that model is, so no interval",
     "dr": "the reward model's forecast, its errors put right by weighted rows; right where pscore or the model is",
-    "switch_dr": "as dr, but rows weighing more than the switch are left to the reward model; the interval allows for it",
+    "switch_dr": "as dr, but rows that weigh more than a switch are left to the reward model, where that pays",
 }
 
 
@@ -136,8 +136,8 @@ def switched(rows: Rows, *, level: float = 0.95) -> Estimate:
 
     The bound takes every error of the reward model in a row that is left to it for one of the same sign, Σ weight ×
     |error| / rows, so noise counts as error too. It is far too large, and on purpose: a switch that is picked by what
-    the bias seems to be picks the samples in which it seems small. So this departs from `dr` only where a few rows carry
-    nearly all the weight.
+    the bias seems to be picks the samples in which it seems small. So this departs from `dr` only where a few rows
+    carry nearly all the weight.
     """
     weight, n = rows.weight, len(rows.action)
     known = weight[weight > 0]

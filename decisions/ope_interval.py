@@ -1,10 +1,10 @@
-"""How sure a mean over a log's rows is: studentised by group, corrected for skewness, less what estimated pscores explain.
+"""How sure a mean over a log's rows is: studentised by group, and corrected for skewness and for few heavy rows.
 
 Rewards are rare and weights heavy, so a mean's error leans to one side and a plain ± 1.96 standard errors misses on the
-other. Hall's monotone transformation (1992, "On the removal of skewness by transformation") puts the ends where they belong
-without drawing samples, so the same log gives the same interval. How sure the standard error itself is depends on the
-kurtosis: its degrees of freedom are 2 × groups / (kurtosis − 1) (Satterthwaite 1946), so where few rows carry the weight the
-interval is that of few rows.
+other. Hall's monotone transformation (1992, "On the removal of skewness by transformation") puts the ends where they
+belong without drawing samples, so the same log gives the same interval. How sure the standard error itself is depends
+on the kurtosis: its degrees of freedom are 2 × groups / (kurtosis − 1) (Satterthwaite 1946), so where few rows carry
+the weight the interval is that of few rows.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def around(
     """The interval of an estimate whose rows have this `influence` (mean 0, shape (rows,)). None for one group only.
 
     `group`: rows of one group count as one draw. `scores` (rows, coefficients): where pscores were estimated by maximum
-    likelihood, the influence less its projection on these is what still varies. 
+    likelihood, the influence less its projection on these is what still varies.
 
     >>> found = around(0.0, np.array([-1.0, 1.0] * 50))
     >>> round(found.low, 3), round(found.high, 3), round(found.se, 4)
     (-0.199, 0.199, 0.1005)
     >>> leaning = around(1.0, np.array([-1.0] * 90 + [9.0] * 10))
     >>> round(leaning.low, 2), round(leaning.high, 2)
-    (0.49, 1.78)
+    (0.48, 1.81)
     """
     n = len(influence)
     lost = 0

@@ -77,18 +77,20 @@ sample size; at least 100 are needed): it did mostly other things; log more, or 
     """
     if found.unseen > MOST_UNSEEN:
         raise BadInput(
-            f"there is no overlap: {found.unseen:.0%} of what this policy does was hardly ever done in such rows (chance "
-            f"below {HARDLY_EVER:.0%}), so nothing tells what it earns; let the log explore, or judge a policy closer to it."
+            f"there is no overlap: {found.unseen:.0%} of what this policy does was hardly ever done in such rows "
+            f"(chance below {HARDLY_EVER:.0%}), so nothing tells what it earns; let the log explore, or judge a policy "
+            "closer to it."
         )
     if found.effective_size < least:
         raise BadInput(
             f"the log's {found.rows:,} rows tell as much of this policy as {found.effective_size:,.0f} rows of its own "
-            f"would (effective sample size; at least {least:,.0f} are needed): it did mostly other things; log more, or "
-            "judge a policy closer to it."
+            f"would (effective sample size; at least {least:,.0f} are needed): it did mostly other things; log more, "
+            "or judge a policy closer to it."
         )
     off = found.mean_weight - 1
     if abs(off) > MOST_OFF and abs(off) > SURELY_OFF * found.mean_weight_se:
         raise BadInput(
-            f"the weights average {found.mean_weight:.2f}, and 1 is expected: either pscore is not the probability with "
-            "which each row's action was drawn, or the log never did what this policy does in some rows; look at both."
+            f"the weights average {found.mean_weight:.2f}, and 1 is expected: either pscore is not the probability "
+            "with which each row's action was drawn, or the log never did what this policy does in some rows; look at "
+            "both."
         )

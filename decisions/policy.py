@@ -1,4 +1,4 @@
-"""A policy: which action to take in which context. Kept as JSON and LightGBM's text, and opened without running anything.
+"""A policy: which action to take in which context. Kept as JSON and LightGBM's text, which run nothing when opened.
 
 It takes the action whose expected reward, less its cost, is highest: for each action a mean over all contexts, plus
 `trust` times how far this context is from that mean. With trust 0, or no regions learnt, it is the best single action.

@@ -1,9 +1,9 @@
 """Learning a policy from a log, and going back to the best single action where customers are not shown to differ.
 
 Each row gives a doubly robust score per action (decisions/policy_log.py). What a context adds to an action's mean is
-learnt from the scores' distance from the row's mean over actions, which is free of how good the customer is anyway. Then
-the whole procedure is repeated without a fifth of the groups and judged on that fifth, five times over: a policy that is
-not proven better there than the best single action of the same rows is not used.
+learnt from the scores' distance from the row's mean over actions, which is free of how good the customer is anyway.
+Then the whole procedure is repeated without a fifth of the groups and judged on that fifth, five times over: a policy
+that is not proven better there than the best single action learnt from the same rows is not used.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ def _held(worth: Mapping[str, np.ndarray], log: Log) -> dict[str, Held]:
         apart = net - worth["constant"]
         gain = float(apart.mean())
         interval = ope_interval.around(gain, apart - gain, group=log.group)
-        assert value is not None and interval is not None  # noqa: S101 - folds were made, so there are two groups
+        if value is None or interval is None:  # folds were made, so there are two groups
+            raise ValueError("one group only")
         chance = ope_interval.p_above(gain, interval.se)
         found[kind] = Held(kind, value, None if kind == "constant" else interval, gain, chance, mean)
     return found

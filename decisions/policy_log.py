@@ -1,4 +1,4 @@
-"""A log as learning and judging see it: context, action, reward, pscore; and what is estimated from it, fold by fold."""
+"""A log as learning and judging see it, and what is estimated from it fold by fold: pscores and expected rewards."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Log:
         )
 
     def folds(self, n_folds: int, seed: int) -> np.ndarray:
-        """The fold (0 … n_folds − 1) of each row, groups whole, each action dealt evenly. Raises BadInput for one group."""
+        """The fold (0 … n_folds − 1) of each row, groups whole. Raises BadInput where there is one group only."""
         codes = self.together
         n_groups = int(codes.max()) + 1 if len(codes) else 0
         if n_groups < 2:
@@ -77,7 +77,7 @@ class Pscores:
 
 
 def pscores(log: Log, *, seed: int) -> Pscores:
-    """Logged pscores as they are; the others estimated among the rows that have none, since those had another chooser."""
+    """Logged pscores as they are; the others estimated among the rows that have none: they had another chooser."""
     rows = np.flatnonzero(log.is_estimated)
     if not len(rows):
         return Pscores(log.pscore, None, 0)

@@ -78,7 +78,7 @@ class Reward:
             categorical_feature=list(categorical),
             params={"verbosity": -1, "max_bin": BOOSTER["max_bin"], "num_threads": 1},
         )
-        booster = lgb.train({**BOOSTER, "seed": seed}, rows, num_boost_round=ROUNDS)
+        booster = lgb.train({**BOOSTER, "seed": seed}, rows, num_boost_round=ROUNDS, keep_training_booster=True)
         return cls(n_actions, design, line, booster, float(reward.min()), float(reward.max()))
 
     def predict(self, X: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class Wanted:
 
 
 def evaluate(path: Path, folder: Path, wanted: Wanted, say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Judge the policy in `folder` by the log in `path`; gives the report. Raises BadInput where the log cannot tell."""
+    """Judge the policy in `folder` by the log in `path`; gives the report. BadInput where the log cannot tell."""
     kept = policy_folder.read(folder)
     table = table_file.read(path)
     roles = _roles(wanted, kept, table.column_names)

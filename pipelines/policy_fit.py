@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,12 +95,11 @@ def as_text(report: dict[str, Any]) -> str:
         lines.append(f"{one['action'][:24]:24s} {one['rows']:8,} {one['cost']:8g} {net:>12s}  {one['chosen']:.1%}")
     lines += ["", "on groups that it had not seen, net reward per row:"]
     for one in report["held_out"]:
-        gain = (
-            ""
-            if one["gain"] is None
-            else f"  above the best single action {one['gain']:+.4f} ({one['gain_low']:+.4f} to {one['gain_high']:+.4f})"
-        )
-        lines.append(f"  {one['kind']:10s} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f}){gain}")
+        line = f"  {one['kind']:10s} {one['value']:.4f} ({one['low']:.4f} to {one['high']:.4f})"
+        if one["gain"] is not None:
+            line += f"  above the best single action {one['gain']:+.4f} "
+            line += f"({one['gain_low']:+.4f} to {one['gain_high']:+.4f})"
+        lines.append(line)
     lines += ["", *(f"note      {note}" for note in report["notes"][:10])] if report["notes"] else []
     return "\n".join(lines)
 
@@ -156,17 +155,17 @@ def _pscores(n_estimated: int, n: int, n_floored: int) -> str:
     return f"{said}: right only if these hold all that drove both the choice and the reward"
 
 
-def _verdict(policy: Policy, held: dict[str, Held] | Any) -> str:
+def _verdict(policy: Policy, held: Mapping[str, Held]) -> str:
     best = policy.actions[policy.best]
-    if policy.kind == "constant":
+    one = held[policy.kind]
+    if one.gain is None:
         return (
             f"The same for everyone: {best}. Nothing that differs by customer was proven better on groups that had not "
             "been learnt from."
         )
-    one = held[policy.kind]
     return (
-        f"It differs by customer ({policy.kind}): on groups that had not been learnt from, {one.gain_value:.4f} per row "
-        f"better than {best} for everyone (95% interval {one.gain.low:.4f} to {one.gain.high:.4f})."
+        f"It differs by customer ({policy.kind}): on groups that had not been learnt from, {one.gain_value:.4f} per "
+        f"row better than {best} for everyone (95% interval {one.gain.low:.4f} to {one.gain.high:.4f})."
     )
 
 

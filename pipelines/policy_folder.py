@@ -24,7 +24,7 @@ REPORT = "report.json"
 
 @dataclass(frozen=True)
 class Kept:
-    """A policy, how it reads a table, and what it was fitted with (`log`: the columns' roles, costs, the log's hash)."""
+    """A policy, how it reads a table, and what it was fitted with (`log`: roles of columns, costs, a hash)."""
 
     policy: Policy
     preparation: Preparation

@@ -91,8 +91,8 @@ def _actions(column: pa.ChunkedArray, name: str, known: Sequence[str]) -> tuple[
     if missing := int((words.codes < 0).sum()):
         first = int(np.flatnonzero(words.codes < 0)[0]) + 1
         raise BadInput(
-            f"--action: {name} is missing in {missing:,} of {len(words):,} rows (first: row {first}); where nothing was "
-            "done, write a word for that, as none."
+            f"--action: {name} is missing in {missing:,} of {len(words):,} rows (first: row {first}); where nothing "
+            "was done, write a word for that, as none."
         )
     found = sorted(str(word) for word in words.categories)
     if len(found) < 2:
@@ -128,9 +128,9 @@ def pscores(table: pa.Table, roles: Roles) -> np.ndarray:
         missing = is_random & np.isnan(found)
         if missing.any():
             raise BadInput(
-                f"pscore is missing in {int(missing.sum()):,} of {int(is_random.sum()):,} rows that {roles.random} says "
-                f"were drawn at random (first: row {int(np.flatnonzero(missing)[0]) + 1}). It must be logged when the "
-                "action is drawn; it can't be recovered."
+                f"pscore is missing in {int(missing.sum()):,} of {int(is_random.sum()):,} rows that {roles.random} "
+                f"says were drawn at random (first: row {int(np.flatnonzero(missing)[0]) + 1}). It must be logged when "
+                "the action is drawn; it can't be recovered."
             )
     return found
 
@@ -163,8 +163,8 @@ def _numbers(column: pa.ChunkedArray, option: str, name: str, wanted: str) -> np
     if columns.kind_of(column) != "number" or np.isnan(found).any():
         first = int(np.flatnonzero(np.isnan(found))[0]) + 1 if np.isnan(found).any() else 1
         raise BadInput(
-            f"{option}: {name} is missing or no number in {int(np.isnan(found).sum()):,} of {len(found):,} rows (first: "
-            f"row {first}), and {wanted} is needed; drop rows whose outcome is not known yet."
+            f"{option}: {name} is missing or no number in {int(np.isnan(found).sum()):,} of {len(found):,} rows "
+            f"(first: row {first}), and {wanted} is needed; drop rows whose outcome is not known yet."
         )
     return found
 

@@ -9,7 +9,13 @@ from lightgbm import LGBMRegressor
 def effects(X: np.ndarray, arms: np.ndarray, y: np.ndarray, to_judge: np.ndarray, reward: str) -> np.ndarray:
     """Effects of both e-mails."""
     booster = LGBMRegressor(
-        n_estimators=100, learning_rate=0.05, num_leaves=8, min_child_samples=200, random_state=SEED, n_jobs=1, verbose=-1
+        n_estimators=100,
+        learning_rate=0.05,
+        num_leaves=8,
+        min_child_samples=200,
+        random_state=SEED,
+        n_jobs=1,
+        verbose=-1,
     )
     learner = BaseXRegressor(learner=booster, control_name=CONTROL)
     # Within the two arms that it compares, each had an even chance.

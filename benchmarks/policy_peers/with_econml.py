@@ -10,7 +10,13 @@ from sklearn.dummy import DummyClassifier
 def effects(X: np.ndarray, arms: np.ndarray, y: np.ndarray, to_judge: np.ndarray, reward: str) -> np.ndarray:
     """1 for the e-mail that the policy recommends, −1 for the others."""
     forecaster = LGBMRegressor(
-        n_estimators=100, learning_rate=0.05, num_leaves=8, min_child_samples=200, random_state=SEED, n_jobs=1, verbose=-1
+        n_estimators=100,
+        learning_rate=0.05,
+        num_leaves=8,
+        min_child_samples=200,
+        random_state=SEED,
+        n_jobs=1,
+        verbose=-1,
     )
     policy = DRPolicyForest(
         model_regression=forecaster,
