@@ -25,7 +25,7 @@ ifneq ($(PRESET),)
 override COMPANY := examples/presets/$(PRESET)
 endif
 
-.PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines bench-quality lock clean
+.PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines bench-quality bench-policy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -36,7 +36,7 @@ $(STAMP):
 	[ -x $(BIN)/python ] || $(PY) -m venv $(VENV); \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock; \
 	$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python --require-hashes $(LOCK); \
-	[ $(LOCK) = peers.lock ] || { $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	[[ $(LOCK) = peers*.lock ]] || { $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	$(BIN)/python -m pipelines.plots_template; }; \
 	rm -f $(VENV)/.stamp-*; touch $@
 
@@ -84,10 +84,17 @@ bench-quality: $(STAMP) ## ours beside LightGBM, CatBoost, XGBoost, FLAML, AutoG
 	@$(MAKE) --no-print-directory VENV=.venv-peers LOCK=peers.lock setup
 	python -m benchmarks.quality "$(DATA)" $(ARGS)
 
+bench-policy: $(STAMP) ## a policy beside causalml's and EconML's on hillstrom, and off-policy intervals; DATA=folder that holds hillstrom/
+	@[ -n "$(DATA)" ] || { echo "bench-policy: give DATA=folder, the one that holds hillstrom/" >&2; exit 2; }
+	@$(MAKE) --no-print-directory VENV=.venv-policy LOCK=peers-policy.lock setup
+	python -m benchmarks.hillstrom "$(DATA)/hillstrom"
+	python -m benchmarks.ope
+
 lock: $(STAMP) ## resolve the dependencies again
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
 	uv pip compile --generate-hashes --no-header --python-version 3.11 -c requirements.lock pyproject.toml --group dev --group spark -o spark.lock -q
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade --group peers -o peers.lock -q
+	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade --group peers-policy -o peers-policy.lock -q
 	echo uv | uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade - -o bootstrap.lock -q
 
 clean: ## forget what runs have made (the environment stays)

@@ -186,6 +186,77 @@ def policy_diff(params_file: Path | None, catalog_file: Path | None, as_json: bo
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else comparing.as_text(found))
 
 
+@policy.command("fit")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--action", required=True, metavar="COL", help="What was done.")
+@click.option("--reward", required=True, metavar="COL", help="What came of it: a number, more is better.")
+@click.option("--pscore", metavar="COL", help="Probability with which that action was drawn; empty: estimated.")
+@click.option("--group", metavar="COL", help="What recurs (an account).")
+@click.option("--random", metavar="COL", help="True where the action was drawn at random: its pscore must be there.")
+@click.option("--cost", multiple=True, metavar="ACTION=AMOUNT", help="Of an action, in the reward's unit; else 0.")
+@click.option("--drop", multiple=True, metavar="COL,…", help="Columns that are not known before the action.")
+@click.option("--allow", multiple=True, metavar="COL,…", help="Columns that may tell as much as they do.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The policy's folder.")
+def policy_fit(
+    log: Path,
+    action: str,
+    reward: str,
+    pscore: str | None,
+    group: str | None,
+    random: str | None,
+    cost: tuple[str, ...],
+    drop: tuple[str, ...],
+    allow: tuple[str, ...],
+    seed: int,
+    out: Path,
+) -> None:
+    """Learn from a LOG in Parquet or CSV which action earns most in which context."""
+    from pipelines import policy_fit as fitting
+    from pipelines.policy_log_file import Roles
+
+    roles = Roles(action, reward, pscore, group, random)
+    wanted = fitting.Wanted(roles, _names(cost), _names(drop), _names(allow), seed)
+    report = fitting.fit(log, wanted, out, lambda line: click.echo(line, err=True))
+    click.echo(fitting.as_text(report))
+    click.echo(f"\npolicy {report['policy_version']} in {out}")
+
+
+@policy.command("evaluate")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--policy", "folder", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Of `fit`.")
+@click.option("--action", metavar="COL", help="What was done; this and the others as at `fit` by default.")
+@click.option("--reward", metavar="COL")
+@click.option("--pscore", metavar="COL")
+@click.option("--group", metavar="COL")
+@click.option("--random", metavar="COL")
+@click.option("--cost", multiple=True, metavar="ACTION=AMOUNT")
+@click.option(
+    "--min-effective", type=click.FloatRange(min=1), default=100.0, show_default=True, help="Effective sample size."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For machines; also the data of the overlap plot.")
+def policy_evaluate(
+    log: Path,
+    folder: Path,
+    action: str | None,
+    reward: str | None,
+    pscore: str | None,
+    group: str | None,
+    random: str | None,
+    cost: tuple[str, ...],
+    min_effective: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """What a policy would have earned in a LOG's rows, by five estimators with intervals; refused without overlap."""
+    from pipelines import policy_evaluate as judging
+
+    wanted = judging.Wanted(action, reward, pscore, group, random, _names(cost) or None, min_effective, seed)
+    report = judging.evaluate(log, folder, wanted, lambda line: click.echo(line, err=True))
+    click.echo(json.dumps(report, indent=1, ensure_ascii=False) if as_json else judging.as_text(report))
+
+
 def _line(teller: "Told", line: str) -> None:
     teller.end()
     click.echo(line, err=True)
