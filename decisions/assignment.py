@@ -25,7 +25,8 @@ class Assigned:
     chosen: the ways that are taken, at most one per account, by account_id; the columns and index of `ways`.
     limits: one row per limit and group: `limit_id`, `group`, `uses`, `max`, `used_before`, `used`, and `price`: what a
     little more of it would be worth, in money, by the linear relaxation (decisions/worth.py asks for one whole unit).
-    floors: one row per floor and group: `floor`, `group`, `asked`, `bound` (what the limits leave of it), `got`, `price`.
+    floors: one row per floor and group: `floor`, `group`, `asked`, `bound` (what the limits leave of it), `got`,
+    `price`.
     value: the sum of priority; bound: no assignment has more; is_exact: the two are one.
     ways, taken, problem, prices: what it was chosen from, sorted, and how it was solved (for decisions/worth.py).
     """
@@ -153,7 +154,9 @@ def _turnover(rows: pd.DataFrame, previous: Collection[str], max_turnover: float
     is_keeper = turnover.keepers(rows, previous)
     asked = turnover.asked(rows, is_keeper, max_turnover)
     gives = _by_owner(rows, is_keeper.astype("float64"), list(asked.index))
-    return _Floor("turnover", list(asked.index), gives, asked.to_numpy(dtype="float64"), asked.to_numpy(dtype="float64"))
+    return _Floor(
+        "turnover", list(asked.index), gives, asked.to_numpy(dtype="float64"), asked.to_numpy(dtype="float64")
+    )
 
 
 def _cut(problem: Problem, floor: _Floor, floors: Sequence[_Floor], week: Week) -> _Floor:
@@ -165,14 +168,16 @@ def _cut(problem: Problem, floor: _Floor, floors: Sequence[_Floor], week: Week) 
         uses=sparse.vstack([problem.uses, floor.gives]).tocsr(),
         room=np.concatenate([problem.room, floor.asked]),
     )
-    found = solve(_bounded(most, [other for other in floors if other is not floor]), nodes=week.nodes, within=week.within)
+    found = solve(
+        _bounded(most, [other for other in floors if other is not floor]), nodes=week.nodes, within=week.within
+    )
     return replace(floor, bound=np.round(floor.gives @ found.chosen.astype("float64")))
 
 
 def _solved(
     problem: Problem, floors: Sequence[_Floor], rows: pd.DataFrame, counted: Rows, week: Week
 ) -> tuple[Problem, list[_Floor], Solved]:
-    """The problem within its floors, those of fairness last, and its solution. Raises Impossible where there is none."""
+    """The problem within its floors, fairness last, and its solution. Raises Impossible where there is none."""
     start = None
     all_floors = list(floors)
     if week.fairness is not None:
@@ -195,7 +200,9 @@ def _fairness(
     fairness = week.fairness
     assert fairness is not None  # noqa: S101  for the type checker: asked before
     own = (counted.table["limit_id"] == OWNER).to_numpy()
-    alone = solve(replace(problem, uses=problem.uses[own], room=problem.room[own]), nodes=week.nodes, within=week.within)
+    alone = solve(
+        replace(problem, uses=problem.uses[own], room=problem.room[own]), nodes=week.nodes, within=week.within
+    )
     gives = problem.gain if fairness.of == "money" else np.ones(len(rows))
     owners = sorted(set(rows["owner_id"].astype("object").fillna("")))
     given = _by_owner(rows, gives, owners)
@@ -244,9 +251,7 @@ def _earliest(chosen: np.ndarray, problem: Problem) -> np.ndarray:
     return result
 
 
-def _told(
-    rows: pd.DataFrame, counted: Rows, floors: Sequence[_Floor], bounded: Problem, found: Solved
-) -> Assigned:
+def _told(rows: pd.DataFrame, counted: Rows, floors: Sequence[_Floor], bounded: Problem, found: Solved) -> Assigned:
     x = found.chosen.astype("float64")
     n = len(counted.room)
     used = counted.matrix @ x
@@ -268,5 +273,14 @@ def _told(
     columns = ["floor", "group", "asked", "bound", "got", "price"]
     told = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     return Assigned(
-        rows[found.chosen], limits, told, found.value, found.bound, found.is_exact, rows, found.chosen, bounded, found.prices
+        rows[found.chosen],
+        limits,
+        told,
+        found.value,
+        found.bound,
+        found.is_exact,
+        rows,
+        found.chosen,
+        bounded,
+        found.prices,
     )

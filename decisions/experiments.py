@@ -50,7 +50,11 @@ def held_out(
 
 
 def shares(
-    account_ids: pd.Series, *, share: float, strata: pd.Series | None = None, share_of: Mapping[str, float] | None = None
+    account_ids: pd.Series,
+    *,
+    share: float,
+    strata: pd.Series | None = None,
+    share_of: Mapping[str, float] | None = None,
 ) -> pd.Series:
     """Each account's probability of being held out."""
     if not share_of:

@@ -35,7 +35,7 @@ class Explored:
 
     chosen: one row per account that is contacted, with the columns of the ways, `place`, `is_planned` (its planned way
     came out) and `pscore`.
-    withheld: one row per account that its lottery left out: `account_id`, `place`, `is_host` (it was on the plan), `pscore`.
+    withheld: one row per account that its lottery left out: `account_id`, `place`, `is_host` (was planned), `pscore`.
     lottery: one row per place and possible outcome: `place`, `account_id` and `offer_id` (`none`: nobody), `channel`,
     `discount_pct`, `is_planned`, `p`. The p of a place sum to 1.
     """
@@ -84,7 +84,9 @@ def _of_plan(week: Assigned, settings: Exploration, key: str) -> pd.DataFrame:
     ids = rows["account_id"].to_numpy()
     first = np.flatnonzero(np.diff(account, prepend=-1))
     owner = rows["owner_id"].astype("object").fillna("").to_numpy()[first]
-    host = pd.DataFrame({"owner": owner, "way": place_of_account, "draw": draws(pd.Series(ids[first]), f"stand-in:{key}")})
+    host = pd.DataFrame(
+        {"owner": owner, "way": place_of_account, "draw": draws(pd.Series(ids[first]), f"stand-in:{key}")}
+    )
     outside = host[host["way"] < 0].sort_values(["owner", "draw"], kind="stable")
     places = host[host["way"] >= 0].sort_values(["owner", "draw"], kind="stable")
     n_places = outside["owner"].map(places.groupby("owner").size()).fillna(0).astype("int64")
@@ -92,7 +94,9 @@ def _of_plan(week: Assigned, settings: Exploration, key: str) -> pd.DataFrame:
     seat = (turn % n_places.where(n_places > 0, 1)).where(n_places > 0)
     table = places.assign(seat=places.groupby("owner").cumcount().astype("float64"))
     stands = outside[["owner"]].assign(seat=seat.astype("float64"), account=outside.index)
-    stands = stands.dropna(subset=["seat"]).merge(table[["owner", "seat", "way"]], on=["owner", "seat"], validate="many_to_one")
+    stands = stands.dropna(subset=["seat"]).merge(
+        table[["owner", "seat", "way"]], on=["owner", "seat"], validate="many_to_one"
+    )
     place_of_account[stands["account"].to_numpy(dtype=np.int64)] = stands["way"].to_numpy()
     ways = np.flatnonzero(place_of_account[account] >= 0)
     at = place_of_account[account[ways]]
@@ -133,7 +137,9 @@ def _spare(
         accounts = pd.Series(mine["account_id"].unique())
         turn = draws(accounts, f"spare:{key}").rank(method="first").astype("int64") - 1
         place = (turn % n).map(lambda i, name=name: f"spare:{name}:{i}")
-        parts.append(mine.assign(is_planned=False, place=mine["account_id"].map(dict(zip(accounts, place, strict=True)))))
+        parts.append(
+            mine.assign(is_planned=False, place=mine["account_id"].map(dict(zip(accounts, place, strict=True))))
+        )
     return pd.concat(parts, ignore_index=True) if parts else rows.iloc[:0].assign(is_planned=False, place="")
 
 
@@ -179,7 +185,7 @@ def _drawn(options: pd.DataFrame, *, seed: int, as_of: str) -> Explored:
     at = draws(places, f"explore:{seed}:{as_of}").set_axis(places)
     up_to = options.groupby("place")["p"].cumsum()
     over = up_to.astype("float64") > options["place"].map(at).astype("float64")
-    # the first option at which the sum of the probabilities passes the number drawn; of the last, rounding may lack a grain
+    # the first option at which the probabilities' sum passes the number drawn; the last may lack a grain by rounding
     possible = options["p"] > 0
     last = options[possible].drop_duplicates("place", keep="last").index
     over.loc[last] = True
@@ -189,7 +195,9 @@ def _drawn(options: pd.DataFrame, *, seed: int, as_of: str) -> Explored:
     chosen = options[is_out & (options["account_id"] != NOBODY)].rename(columns={"p": "pscore"})
     chosen = chosen.sort_values("account_id", ignore_index=True)
     others = options[(options["account_id"] != NOBODY) & ~options["account_id"].isin(chosen["account_id"])]
-    withheld = others.groupby(["account_id", "place"], as_index=False).agg(p=("p", "sum"), is_host=("is_planned", "any"))
+    withheld = others.groupby(["account_id", "place"], as_index=False).agg(
+        p=("p", "sum"), is_host=("is_planned", "any")
+    )
     withheld = withheld.assign(pscore=1 - withheld["p"]).drop(columns="p")
     lottery = options[["place", "account_id", "offer_id", "channel", "discount_pct", "is_planned", "p"]]
     return Explored(chosen, withheld[["account_id", "place", "is_host", "pscore"]], lottery)

@@ -29,7 +29,10 @@ def limits_of(week: Week, *, per_owner: float, without_owner: float) -> list[Lim
 
 @dataclass(frozen=True)
 class Rows:
-    """Limits, a row each. table: `limit_id`, `group`, `uses`, `max`, `used_before`; matrix: (rows, ways); room: (rows,)."""
+    """Limits, a row each.
+
+    table: `limit_id`, `group`, `uses`, `max`, `used_before`; matrix: (rows, ways); room: (rows,).
+    """
 
     table: pd.DataFrame
     matrix: sparse.csr_array
@@ -62,9 +65,7 @@ def rows_of(limits: Sequence[Limit], ways: pd.DataFrame, used: pd.DataFrame | No
             names = np.asarray(found, dtype=object)
         amount = np.where(counts, amounts(ways, limit.uses), 0.0)
         takes = np.flatnonzero(amount > 0)
-        blocks.append(
-            sparse.csr_array((amount[takes], (code[takes], takes)), shape=(len(names), len(ways)))
-        )
+        blocks.append(sparse.csr_array((amount[takes], (code[takes], takes)), shape=(len(names), len(ways))))
         tables.append(
             pd.DataFrame(
                 {
@@ -95,5 +96,7 @@ def amounts(ways: pd.DataFrame, uses: str) -> np.ndarray:
         return amounts(ways, "contact_cost") + amounts(ways, "discount")
     found = ways["discount_cost" if uses == "discount" else uses].to_numpy(dtype="float64")
     if np.isnan(found).any() or (found < 0).any():
-        raise BadInput(f"candidates: {uses} must be known and not negative wherever a limit is on it; see catalog.yaml.")
+        raise BadInput(
+            f"candidates: {uses} must be known and not negative wherever a limit is on it; see catalog.yaml."
+        )
     return found

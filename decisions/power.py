@@ -32,7 +32,9 @@ class Design:
 
     def __post_init__(self) -> None:
         if not 0 < self.holdout_share < 1:
-            raise BadInput(f"power: holdout_share is {self.holdout_share:g}; nothing can be compared unless it is in (0, 1).")
+            raise BadInput(
+                f"power: holdout_share is {self.holdout_share:g}; nothing can be compared unless it is in (0, 1)."
+            )
         if min(self.accounts_per_week, self.n_accounts, self.sd) <= 0:
             raise BadInput("power: accounts_per_week, n_accounts and sd must be above 0.")
         if not 0 <= self.correlation <= 1:
@@ -90,5 +92,5 @@ def weeks_until(
 
 
 def smallest_effect(design: Design, weeks: float, *, wanted: float = 0.8, level: float = 0.05) -> float:
-    """The effect that is seen with probability `wanted` after so many weeks of contact (to within a hair: the far tail is left out)."""
+    """The effect that is seen with probability `wanted` after so many weeks of contact (the far tail left out)."""
     return float((stats.norm.ppf(1 - level / 2) + stats.norm.ppf(wanted)) * standard_error(design, weeks))

@@ -62,14 +62,18 @@ class Week(Settings):
     """The team's week."""
 
     owner_counts: Literal["contacts", "hours"] = "contacts"  # what decide.capacity_per_owner is a number of
-    owner_channels: list[Channel] = Field(default=["csm", "email", "in_app"], min_length=1)  # these take an owner's time
+    owner_channels: list[Channel] = Field(
+        default=["csm", "email", "in_app"], min_length=1
+    )  # these take an owner's time
     hours: dict[Channel, Count] = {"csm": 1.0, "email": 0.25, "in_app": 0.1}  # of an owner, per contact
     hours_of: dict[str, Count] = {}  # for these offers instead, when a CSM talks about them
     budget: float | None = Field(default=None, ge=0)  # contact cost and discount of a week, in money
     limits: list[Limit] = []
     quality: Quality | None = None
     fairness: Fairness | None = None
-    max_turnover: float | None = Field(default=None, ge=0, le=1)  # share of last week's that may leave each owner's list
+    max_turnover: float | None = Field(
+        default=None, ge=0, le=1
+    )  # share of last week's that may leave each owner's list
     explore: Exploration = Exploration()
     within: float = Field(default=1e-6, ge=0, lt=0.1)  # of the best there can be: proven so near is near enough
     nodes: int = Field(default=1_000, ge=1)  # of each search by HiGHS; beyond, the best found, with its gap
