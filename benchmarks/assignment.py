@@ -82,7 +82,9 @@ def by_highs(ways: pd.DataFrame, limits: list[Limit]) -> float:
     return -float(answer.fun)
 
 
-def timed(ways: pd.DataFrame, limits: list[Limit], week: Week, previous: list[str] | None = None) -> tuple[Assigned, float]:
+def timed(
+    ways: pd.DataFrame, limits: list[Limit], week: Week, previous: list[str] | None = None
+) -> tuple[Assigned, float]:
     """The week, and the seconds it took."""
     start = time.perf_counter()
     found = assign(ways, limits, week, previous=previous or ())

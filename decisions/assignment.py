@@ -25,7 +25,8 @@ class Assigned:
     chosen: the ways that are taken, at most one per account, by account_id; the columns and index of `ways`.
     limits: one row per limit and group: `limit_id`, `group`, `uses`, `max`, `used_before`, `used`, and `price`: what a
     little more of it would be worth, in money, by the linear relaxation (decisions/worth.py asks for one whole unit).
-    floors: one row per floor and group: `floor`, `group`, `asked`, `bound` (what the limits leave of it), `got`, `price`.
+    floors: one row per floor and group: `floor`, `group`, `asked`, `bound` (what the limits leave of it), `got`,
+    `price`.
     value: the sum of priority; bound: no assignment has more; is_exact: the two are one.
     ways, taken, problem, prices: what it was chosen from, sorted, and how it was solved (for decisions/worth.py).
     """
@@ -176,7 +177,7 @@ def _cut(problem: Problem, floor: _Floor, floors: Sequence[_Floor], week: Week) 
 def _solved(
     problem: Problem, floors: Sequence[_Floor], rows: pd.DataFrame, counted: Rows, week: Week
 ) -> tuple[Problem, list[_Floor], Solved]:
-    """The problem within its floors, those of fairness last, and its solution. Raises Impossible where there is none."""
+    """The problem within its floors, fairness last, and its solution. Raises Impossible where there is none."""
     start = None
     all_floors = list(floors)
     if week.fairness is not None:

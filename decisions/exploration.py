@@ -35,7 +35,7 @@ class Explored:
 
     chosen: one row per account that is contacted, with the columns of the ways, `place`, `is_planned` (its planned way
     came out) and `pscore`.
-    withheld: one row per account that its lottery left out: `account_id`, `place`, `is_host` (it was on the plan), `pscore`.
+    withheld: one row per account that its lottery left out: `account_id`, `place`, `is_host` (was planned), `pscore`.
     lottery: one row per place and possible outcome: `place`, `account_id` and `offer_id` (`none`: nobody), `channel`,
     `discount_pct`, `is_planned`, `p`. The p of a place sum to 1.
     """
@@ -185,7 +185,7 @@ def _drawn(options: pd.DataFrame, *, seed: int, as_of: str) -> Explored:
     at = draws(places, f"explore:{seed}:{as_of}").set_axis(places)
     up_to = options.groupby("place")["p"].cumsum()
     over = up_to.astype("float64") > options["place"].map(at).astype("float64")
-    # the first option at which the sum of the probabilities passes the number drawn; of the last, rounding may lack a grain
+    # the first option at which the probabilities' sum passes the number drawn; the last may lack a grain by rounding
     possible = options["p"] > 0
     last = options[possible].drop_duplicates("place", keep="last").index
     over.loc[last] = True

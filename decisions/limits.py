@@ -29,7 +29,10 @@ def limits_of(week: Week, *, per_owner: float, without_owner: float) -> list[Lim
 
 @dataclass(frozen=True)
 class Rows:
-    """Limits, a row each. table: `limit_id`, `group`, `uses`, `max`, `used_before`; matrix: (rows, ways); room: (rows,)."""
+    """Limits, a row each.
+
+    table: `limit_id`, `group`, `uses`, `max`, `used_before`; matrix: (rows, ways); room: (rows,).
+    """
 
     table: pd.DataFrame
     matrix: sparse.csr_array

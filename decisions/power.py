@@ -92,5 +92,5 @@ def weeks_until(
 
 
 def smallest_effect(design: Design, weeks: float, *, wanted: float = 0.8, level: float = 0.05) -> float:
-    """The effect that is seen with probability `wanted` after so many weeks of contact (to within a hair: the far tail is left out)."""
+    """The effect that is seen with probability `wanted` after so many weeks of contact (the far tail left out)."""
     return float((stats.norm.ppf(1 - level / 2) + stats.norm.ppf(wanted)) * standard_error(design, weeks))

@@ -37,7 +37,10 @@ class Extras:
 
 @dataclass(frozen=True)
 class Problem:
-    """gain: (n,) money of each way; account: (n,) its account, 0 … m − 1, ascending; uses: (limits, n); room: (limits,)."""
+    """What is to be solved.
+
+    gain: (n,) money of each way; account: (n,) its account, 0 … m − 1, ascending; uses: (limits, n); room: (limits,).
+    """
 
     gain: np.ndarray
     account: np.ndarray
@@ -163,15 +166,12 @@ def _families(problem: Problem) -> list[np.ndarray]:
     families: list[list[int]] = []
     barred: list[set[int]] = []
     for limit in range(len(problem.room)):
-        for family, bars in zip(families, barred, strict=True):
-            if limit not in bars:
-                break
-        else:
-            family, bars = [], set()
-            families.append(family)
-            barred.append(bars)
-        family.append(limit)
-        bars.update(meets.indices[meets.indptr[limit] : meets.indptr[limit + 1]].tolist())
+        place = next((i for i, bars in enumerate(barred) if limit not in bars), len(barred))
+        if place == len(barred):
+            families.append([])
+            barred.append(set())
+        families[place].append(limit)
+        barred[place].update(meets.indices[meets.indptr[limit] : meets.indptr[limit + 1]].tolist())
     return [np.array(family) for family in families]
 
 

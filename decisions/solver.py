@@ -3,7 +3,7 @@
 The problem.  max Σ g_j x_j,  x_j ∈ {0, 1},  Σ of an account's x_j ≤ 1,  A x ≤ b.
 A floor is a limit with its sign turned. Doing nothing is an account's option too.
 
-How.  A price λ ≥ 0 on each limit splits the problem by account: D(λ) = λ·b + Σ over accounts of max(0, best g_j − λ·A_j)
+How.  A price λ ≥ 0 on each limit splits the problem by account: D(λ) = λ·b + Σ over accounts of max(0, max g_j − λ·A_j)
 is an upper bound for every λ (Lagrange; decisions/prices.py finds the best). A choice that at those prices falls short
 of its account's best by more than δ cannot be part of a solution that is better than D(λ) − δ. So the integer problem
 needs only the options within δ; where its value z has D(λ) − z ≤ δ it is the optimum of the whole (reduced-cost
@@ -163,7 +163,7 @@ def relaxation(problem: Problem, *, start: np.ndarray | None = None, near: np.nd
 
 
 def _scaled(problem: Problem) -> tuple[Problem, float, np.ndarray]:
-    """Gains of at most 1,000 and uses of at most 1, as a solver likes them; by how much gains and limits were scaled."""
+    """Gains of at most 1,000 and uses of at most 1, as a solver likes them; and what they were scaled by."""
     scale = 1_000 / max(float(np.abs(problem.gain).max()), 1e-12)
     sizes = np.abs(problem.uses).max(axis=1).toarray().ravel()
     sizes = np.where(sizes > 0, sizes, 1.0)

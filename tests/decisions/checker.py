@@ -73,7 +73,11 @@ class Checker:
         yield from self._contacted(account, offer, channel)
         yield from self._rests(account, offer)
         yield from self._excluded(account, offer)
-        for name, rule in (("eligible", "not_eligible"), ("applicable", "not_applicable"), ("suitable", "not_suitable")):
+        for name, rule in (
+            ("eligible", "not_eligible"),
+            ("applicable", "not_applicable"),
+            ("suitable", "not_suitable"),
+        ):
             for condition in offer.get(name, []):
                 if not _holds(condition, account.get(condition["when"])):
                     yield rule, f"{condition} but {account.get(condition['when'])}"

@@ -1,4 +1,4 @@
-"""Companies whose catalogue, policy, accounts and past are drawn at random: as dicts, the way a company hands them over."""
+"""Companies whose catalogue, policy, accounts and past are drawn at random, as dicts: the way they are handed over."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def catalog(random: np.random.Generator, n_offers: int = 12) -> dict[str, Any]:
         {
             "id": f"extra_{i}", "name": "extra", "price_per_month": float(random.integers(0, 90)),
             "features": _some(random, features) if random.random() < 0.7 else [],
-            "limits": {m: 50.0 for m in _some(random, metrics)} if random.random() < 0.5 else {},
+            "limits": dict.fromkeys(_some(random, metrics), 50.0) if random.random() < 0.5 else {},
         }
         for i in range(int(random.integers(1, 5)))
     ]  # fmt: skip
@@ -147,7 +147,8 @@ def accounts(random: np.random.Generator, n: int, of: dict[str, Any]) -> list[di
             "do_not_contact_until": None if well else maybe(AS_OF + timedelta(days=int(random.integers(-3, 4)))),
             "tenure_days": int(random.integers(50, 900)) if well else int(random.integers(0, 90)),
             "open_serious_tickets": 0 if well else maybe(int(random.integers(0, 2))),
-            "open_tickets": int(random.integers(0, 3)), "health_band": "green" if well else maybe(_one(random, "green", "yellow", "red")),
+            "open_tickets": int(random.integers(0, 3)),
+            "health_band": "green" if well else maybe(_one(random, "green", "yellow", "red")),
             "csm_sentiment": "green" if well else maybe(_one(random, "green", "yellow", "red")),
             "nps_latest": maybe(9.0) if well else maybe(float(random.integers(0, 11))),
             "use_change_28d": 0.1 if well else maybe(float(np.round(random.uniform(-0.8, 0.5), 1))),
@@ -161,7 +162,9 @@ def accounts(random: np.random.Generator, n: int, of: dict[str, Any]) -> list[di
     return rows
 
 
-def proposals(random: np.random.Generator, of_accounts: list[dict[str, Any]], of: dict[str, Any]) -> list[dict[str, Any]]:
+def proposals(
+    random: np.random.Generator, of_accounts: list[dict[str, Any]], of: dict[str, Any]
+) -> list[dict[str, Any]]:
     """What was put to them before, on the day itself and after it: what must not be read is there to be read."""
     rows = []
     offers = [*(offer["id"] for offer in of["offers"]), "none"]

@@ -1,4 +1,4 @@
-"""The week: limits hold, floors hold, nothing better is left out, equals stand by name, and the order of rows is nothing."""
+"""The week: limits and floors hold, nothing better is left out, equals stand by name, the order of rows is nothing."""
 
 import itertools
 
@@ -200,8 +200,8 @@ def test_bad_input_is_said() -> None:
         assign(rows.assign(priority=rows["priority"].where(rows.index != 2)), [OWNER])
     with pytest.raises(BadInput, match="stands once"):
         assign(pd.concat([rows, rows]), [OWNER])
+    unknown = rows.assign(p_accept=rows["p_accept"].where(rows["account_id"] != "a1"))
     with pytest.raises(BadInput, match="not known of 2 of 6"):
-        unknown = rows.assign(p_accept=rows["p_accept"].where(rows["account_id"] != "a1"))
         assign(unknown, [OWNER], Week(quality=Quality(column="p_accept", at_least_mean=0.5)))
     with pytest.raises(BadInput, match="the id owner stands twice"):
         Week.parse({"limits": [{"id": "owner", "max": 1}]}, file="params.yaml")

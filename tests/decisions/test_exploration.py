@@ -83,9 +83,7 @@ def test_another_policys_value_is_read_off_the_log_without_bias(settings: Explor
         return 0.0 if offer_id == NOBODY else rewards[account_id] * (2.0 if offer_id == "o1" else 1.0)
 
     # the policy: to those on the plan its own offer, except that every other one is left alone
-    wanted = {
-        row.account_id: row.offer_id if i % 2 else NOBODY for i, row in enumerate(week.chosen.itertuples())
-    }
+    wanted = {row.account_id: row.offer_id if i % 2 else NOBODY for i, row in enumerate(week.chosen.itertuples())}
     truth = sum(reward(account, offer) for account, offer in wanted.items())
     found = []
     for seed in range(400):

@@ -56,7 +56,14 @@ def test_each_rule_of_the_week_is_seen() -> None:
         }
     ]  # fmt: skip
     plans = [{"id": p, "tier": i, "features": [], "limits": {}} for i, p in enumerate(("free", "pro", "top"))]
-    well = {"has_opted_in": True, "plan_id": "free", "owner_id": "o", "seats": 1, "billing": "annual", "propensity": 0.5}
+    well = {
+        "has_opted_in": True,
+        "plan_id": "free",
+        "owner_id": "o",
+        "seats": 1,
+        "billing": "annual",
+        "propensity": 0.5,
+    }
     rules = {
         "requires_consent": True, "onboarding_days": None, "blocks_serious_tickets": True, "unhappy_nps_below": None,
         "unhappy_nps_days": 90, "falling_use_below": None, "refusal_days": 90, "same_offer_refusal_days": 180,
@@ -64,7 +71,8 @@ def test_each_rule_of_the_week_is_seen() -> None:
     }  # fmt: skip
     week = {
         "owner_counts": "hours", "owner_channels": ["csm"], "hours": {"csm": 1.0}, "hours_of": {"up": 2.0},
-        "per_owner": 3, "without_owner": 0, "budget": 100.0, "limits": [{"id": "mails", "channels": ["email"], "max": 0}],
+        "per_owner": 3, "without_owner": 0, "budget": 100.0,
+        "limits": [{"id": "mails", "channels": ["email"], "max": 0}],
     }  # fmt: skip
     rows = {i: well | {"account_id": i} for i in "abc"}
     checker = Checker({"plans": plans, "offers": offers}, rules, rows, [], AS_OF, week)
