@@ -16,16 +16,24 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 MIN_GROUPS = 2
+# Degrees of freedom below which the heavy rows that are there say little of those that are not.
+FEW = 10.0
 
 
 @dataclass(frozen=True)
 class Interval:
-    """`low` to `high` at `level`, and the standard error."""
+    """`low` to `high` at `level`, the standard error, and its degrees of freedom: twice as many rows carry it."""
 
     low: float
     high: float
     se: float
     level: float = 0.95
+    freedom: float = float("inf")
+
+    @property
+    def rests_on_few(self) -> bool:
+        """Whether so few rows carry the variance that the interval may be too short, however wide it is."""
+        return self.freedom < FEW
 
 
 def around(
@@ -65,7 +73,7 @@ def around(
     freedom = float(np.clip(2 * groups / max(kurtosis - 1, 1e-9), 2.0, groups - 1.0)) if groups > 3 else groups - 1.0
     upper = float(student.ppf((1 + level) / 2, freedom))
     low, high = (value - se * _untransformed(q, skewness / np.sqrt(groups)) for q in (upper, -upper))
-    return Interval(low, high, se, level)
+    return Interval(low, high, se, level, freedom)
 
 
 def p_above(value: float, se: float) -> float:

@@ -68,6 +68,11 @@ def evaluate(path: Path, folder: Path, wanted: Wanted, say: Callable[[str], None
         )
     if known.n_floored:
         notes.append(f"{known.n_floored:,} estimated pscores were raised to the floor")
+    judged = by_name[SHOWN].interval
+    if judged is not None and judged.rests_on_few:
+        notes.append(
+            "so few rows carry the figures that the intervals may be too short; log more before it is believed"
+        )
     return _report(by_name, found, beside, notes, log, roles, costs, kept)
 
 

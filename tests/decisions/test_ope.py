@@ -38,8 +38,8 @@ def test_switch_dr_is_that_of_obp_at_every_switch(golden: tuple[dict, Rows]) -> 
 def world(n: int, seed: int) -> tuple[Rows, float]:
     """A log by a policy that follows what drives the reward; the policy judged, and its true value in this population.
 
-    x ~ N(0, 1); the log acts with probability expit(1 + x); E[reward] = x + action × (1 + x); the policy acts where x > 0:
-    V = E[(1 + x) 1(x > 0)] = 1/2 + 1/√(2π).
+    x ~ N(0, 1); the log acts with probability expit(1 + x); E[reward] = x + action × (1 + x); the policy acts where
+    x > 0: V = E[(1 + x) 1(x > 0)] = 1/2 + 1/√(2π).
     """
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n)
@@ -94,12 +94,13 @@ def test_switch_dr_leaves_out_a_row_that_carries_all() -> None:
     assert abs(found["switch_dr"].value - truth) < 0.2 < abs(found["dr"].value - truth)
 
 
-def test_an_interval_holds_the_truth_as_often_as_it_claims_where_rewards_are_rare_and_weights_heavy() -> None:
-    """Weights of 1 to 20 on rewards that 1 in 10 gives: a plain interval is too low; this one is not."""
+@pytest.mark.parametrize(("n", "least"), [(2_000, 0.1), (4_000, 0.05)])
+def test_an_interval_holds_the_truth_where_rewards_are_rare_and_weights_heavy(n: int, least: float) -> None:
+    """Weights of up to 1 / least on rewards that 1 in 10 gives, 4 heavy ones a log; a plain interval is too low."""
     rng = np.random.default_rng(0)
-    n, held, plain = 600, [], []
+    held, plain = [], []
     for _ in range(400):
-        p = rng.choice([0.05, 0.5, 1.0], size=n, p=[0.2, 0.4, 0.4])
+        p = rng.choice([least, 0.5, 1.0], size=n, p=[0.2, 0.4, 0.4])
         weight = (rng.random(n) < p) / p
         part = weight * (rng.random(n) < 0.1) * rng.lognormal(-0.125, 0.5, n)
         interval = around(part.mean(), part - part.mean())
@@ -108,6 +109,18 @@ def test_an_interval_holds_the_truth_as_often_as_it_claims_where_rewards_are_rar
         plain.append(abs(part.mean() - 0.1) <= 1.96 * interval.se)
     assert 0.92 <= np.mean(held) <= 0.98
     assert np.mean(held) > np.mean(plain)
+
+
+def test_an_interval_that_rests_on_few_rows_says_so() -> None:
+    part = np.zeros(1_000)
+    part[:300] = 1.0
+    many = around(part.mean(), part - part.mean())
+    part[0] = 400.0
+    few = around(part.mean(), part - part.mean())
+    assert many is not None
+    assert few is not None
+    assert few.rests_on_few
+    assert not many.rests_on_few
 
 
 def test_rows_of_one_account_count_as_one_draw() -> None:

@@ -35,7 +35,9 @@ def test_few_effective_rows_are_refused() -> None:
     policy = np.eye(2)[np.zeros(2_000, dtype=int)]
     action = np.where(np.arange(2_000) < 40, 0, 1)
     with pytest.raises(BadInput, match="as 40 rows of its own"):
-        check(overlap(replace(few, policy=policy, action=action, pscore=np.full(2_000, 0.02)), np.full((2_000, 2), 0.5)))
+        check(
+            overlap(replace(few, policy=policy, action=action, pscore=np.full(2_000, 0.02)), np.full((2_000, 2), 0.5))
+        )
 
 
 def test_weights_that_do_not_average_one_are_refused() -> None:

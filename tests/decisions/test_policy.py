@@ -44,16 +44,16 @@ def test_where_a_call_does_nothing_it_is_not_fooled_by_whom_people_call() -> Non
 
 
 def test_noise_makes_it_the_same_for_everyone_nearly_always() -> None:
-    """At 5 % chance, 20 logs have 1 false policy on average; 4 or more in 1 of 60 such twenties."""
+    """At 5 % chance, 6 logs have 2 or more false policies in 3 of 100 such sixes."""
     rng = np.random.default_rng(0)
     found = []
-    for _ in range(20):
-        n = 600
+    for _ in range(6):
+        n = 400
         noise = Log(
             rng.normal(size=(n, 3)), rng.integers(0, 2, n), rng.normal(size=n), np.full(n, 0.5), ("rest", "call")
         )
         found.append(learn(noise).policy.kind)
-    assert found.count("constant") >= 17
+    assert found.count("constant") >= 5
 
 
 def test_a_cost_turns_the_best_action() -> None:
@@ -98,7 +98,7 @@ def test_a_changed_policy_is_refused(policies: dict[str, Policy]) -> None:
         Policy.from_files({**boosted, "booster_0.txt": boosted["booster_1.txt"]})
     with pytest.raises(BadInput, match="cannot be read"):
         Policy.from_files({POLICY_FILE: boosted[POLICY_FILE]})
-    with pytest.raises(BadInput, match="lacks policy.json"):
+    with pytest.raises(BadInput, match="lacks policy"):
         Policy.from_files({})
 
 
