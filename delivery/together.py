@@ -42,7 +42,7 @@ def report(pairs: pd.DataFrame, bundles: pd.DataFrame, catalog: Catalog, *, unti
         "",
         f"From subscriptions known before {until}, where what may be learnt from ends. A row says: of the accounts",
         f"that took the first and could still add the second, so many added it within {days} days; how many would, had",
-        "they been as their peers (same plan, same month, without a fresh first); and the ratio of the two with its",
+        "they been as their peers (same plan, same months, the first not taken lately); and their ratio with its",
         "interval. It is a likeness, no effect: what makes an account take both may be something third.",
         "",
         "| took | then added | of | share | peers | ratio | interval | began with the first |",

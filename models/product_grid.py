@@ -9,14 +9,14 @@ from data.catalog import Catalog
 
 
 class Grid:
-    """Accounts × months, in arrays: on which plan, which products run, which are added in the time that follows."""
+    """Accounts × whole months known, in arrays: as they stood before the month's first day, and what they add in it."""
 
     def __init__(self, known: pd.DataFrame, catalog: Catalog, until: pd.Timestamp, within_days: int) -> None:
         self.window, self.until = np.timedelta64(within_days, "D"), until
         self.accounts = pd.Index(sorted(known["account_id"].unique()))
         first = known["started_on"].min() if len(known) else until
-        months = pd.date_range(first.to_period("M").start_time, until - self.window, freq="MS")
-        self.months = months.to_numpy().astype("datetime64[us]")
+        edges = pd.date_range(first.to_period("M").start_time, until, freq="MS").to_numpy().astype("datetime64[us]")
+        self.months, self.ends = edges[:-1], edges[1:]
         self.tiers = {plan.id: plan.tier for plan in catalog.plans}
         self.starts = {p: self._spans(known, p) for p in catalog.products}
         shape = len(self.accounts), len(self.months)
@@ -26,7 +26,7 @@ class Grid:
         self.order = [plan.id for plan in sorted(catalog.plans, key=lambda plan: plan.tier)]
         # each is asked for by many pairs
         self.free = cache(lambda product: self.could_add(product, self.months, self.plan))
-        self.ahead = cache(lambda product: self.started(product, self.months, self.months + self.window))
+        self.added = cache(lambda product: self.started(product, self.months, self.ends))
         self.lately = cache(lambda product: self.started(product, self.months - self.window, self.months))
         self.has = cache(lambda product: self.running(product, self.months))
 
@@ -36,10 +36,10 @@ class Grid:
         return at, *(mine[name].to_numpy().astype("datetime64[us]") for name in ("started_on", "ended_on"))
 
     def running(self, product: str, days: np.ndarray) -> np.ndarray:
-        """Accounts × days: whether the product runs."""
+        """Accounts × days: whether the product ran on the day before."""
         found = np.zeros((len(self.accounts), len(days)), dtype=bool)
         for at, start, end in zip(*self.starts[product], strict=True):
-            found[at] |= (days >= start) & (days < end)
+            found[at] |= (days > start) & (days <= end)
         return found
 
     def started(self, product: str, since: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -2,10 +2,10 @@
 
 Estimand of a pair (taken, then): among accounts that start to run `taken` after their first day, do not yet run `then`
 and could still add it, the share that adds `then` within `within_days`; and, as `lift`, how many times as many these
-are as would be if each added it as often as its peers do: accounts on the same plan in the same month that have not
-just taken `taken`. The lift is observed ÷ expected, as a standardised incidence ratio; its interval is exact for the
-observed number (Poisson, hence rather too wide than too narrow where many add), and widened by what is not known of
-the expected one.
+are as would be if each added it as readily as its peers do: accounts on the same plan in the same months that have not
+taken `taken` lately, as long as they have not. The lift is observed ÷ expected, as a standardised incidence ratio; its
+interval is exact for the observed number (Poisson, hence rather too wide than too narrow where many add), and widened
+by what is not known of the expected one.
 
 It is a likeness of times and accounts and no effect: what makes an account take both may be something third.
 """
@@ -21,7 +21,8 @@ from models.product_grid import Grid, has_on, plan_on, starts_within
 from models.product_runs import DAY, added_by, runs
 from models.together_settings import Combine
 
-POOLED = 20.0  # accounts' worth of a plan's rate over all months that a month's own rate is drawn towards
+POOLED = 100.0  # accounts' worth of a plan's rate over all months that a month's own rate is drawn towards
+ALMOST_ALL = 0.999  # of them in a month: the rate of all is without bound
 PAIR = ("taken", "then")
 COLUMNS = (
     *PAIR, "n_at_risk", "n_added", "share", "share_low", "share_high", "peers_share", "lift", "low", "high",
@@ -74,7 +75,6 @@ def _pair(taken: str, then: str, known: pd.DataFrame, grid: Grid, settings: Comb
         return None
     at = grid.accounts.get_indexer(mine["account_id"])
     days = mine["started_on"].to_numpy().astype("datetime64[us]")
-    month = np.clip(np.searchsorted(grid.months, days, side="right") - 1, 0, len(grid.months) - 1)
     plan = plan_on(grid, at, days)
     owns = has_on(grid, then, at, days)
     could = (plan >= 0) & ~owns
@@ -83,7 +83,7 @@ def _pair(taken: str, then: str, known: pd.DataFrame, grid: Grid, settings: Comb
     is_peer = grid.free(then) & ~grid.lately(taken)
     if taken not in grid.tiers:
         is_peer &= ~grid.has(taken)
-    expected, error = _expected(grid, is_peer, grid.ahead(then), plan[could], month[could])
+    expected, error = _expected(grid, is_peer, grid.added(then), plan[could], days[could])
     n, k = int(could.sum()), int(added.sum())
     if n < settings.min_at_risk:
         return None
@@ -103,24 +103,33 @@ def _shrunk(k: int, expected: float, prior: float) -> float:
 
 
 def _expected(
-    grid: Grid, is_peer: np.ndarray, ahead: np.ndarray, plan: np.ndarray, month: np.ndarray
+    grid: Grid, is_peer: np.ndarray, added: np.ndarray, plan: np.ndarray, days: np.ndarray
 ) -> tuple[float, float]:
     """How many of these accounts would add it as their peers do, and the standard error of that.
 
-    Months share most of their window and of their accounts: their errors are taken to go together, the worst case.
+    Month by month, so that a peer which takes the first product on the way counts as one no longer: of the peers of a
+    plan at a month's begin, the share that adds the second in it, as a rate; an account's chance is what these rates
+    come to over the days of its window.
     """
-    expected, error = 0.0, 0.0
+    expected, variance = 0.0, 0.0
+    length = (grid.ends - grid.months).astype("float64")
     for number in np.unique(plan):
         mine = is_peer & (grid.plan == number)
-        n_all, k_all = mine.sum(), (ahead & mine).sum()
-        pooled = k_all / n_all if n_all else 0.0
-        for m in np.unique(month[plan == number]):
-            events = int(((plan == number) & (month == m)).sum())
-            n, k = mine[:, m].sum(), (ahead & mine)[:, m].sum()
-            rate = (k + POOLED * pooled) / (n + POOLED)
-            expected += events * rate
-            error += events * float(np.sqrt(rate * (1 - rate) / (n + POOLED)))
-    return expected, error
+        n, k = mine.sum(axis=0), (added & mine).sum(axis=0)
+        pooled = float(k.sum() / max(n.sum(), 1))
+        share = (k + POOLED * pooled) / (n + POOLED)
+        rate = -np.log1p(-np.minimum(share, ALMOST_ALL))
+        since = days[plan == number][:, None]
+        last = since + grid.window
+        within = (np.minimum(last, grid.ends) - np.maximum(since, grid.months)).astype("float64")
+        months = np.clip(within, 0, None) / length
+        # days past the last whole month go by the plan's rate over all of them
+        beyond = (last - np.maximum(since, grid.ends[-1])).astype("float64")[:, 0]
+        rest = -np.log1p(-min(pooled, ALMOST_ALL)) * np.clip(beyond, 0, None) / length.mean()
+        missed = np.exp(-(months @ rate + rest))
+        expected += float((1 - missed).sum())
+        variance += float(((months.T @ missed) ** 2 * share * (1 - share) / (n + POOLED)).sum())
+    return expected, float(np.sqrt(variance))
 
 
 def _lift_interval(k: int, expected: float, error: float, level: float) -> tuple[float, float]:

@@ -47,14 +47,22 @@ def of(table: pd.DataFrame, taken: str, then: str) -> pd.Series:
     return table.set_index(["taken", "then"]).loc[(taken, then)]
 
 
+@pytest.fixture(scope="module")
+def three(catalog: Catalog) -> Catalog:
+    """The catalogue with the three products of the world above, and without offers."""
+    add_ons = [a for a in catalog.add_ons if a.id in ("extra_storage", "api_pack")]
+    plans = [plan for plan in catalog.plans if plan.id == "starter"]
+    return catalog.model_copy(update={"plans": plans, "add_ons": add_ons, "offers": []})
+
+
 @pytest.mark.parametrize("ratio", [1.0, 3.0])
-def test_the_ratio_that_was_put_there_is_found(catalog: Catalog, ratio: float) -> None:
+def test_the_ratio_that_was_put_there_is_found(three: Catalog, ratio: float) -> None:
     """Over eight worlds: right on average, and covered by seven intervals or more. Rates of 6 and 16 % in the window
     make the ratio of shares a little less than that of the daily chances."""
     shares = 1 - np.exp(-179 * ratio / 3000), 1 - np.exp(-180 / 3000)
     truth = float(shares[0] / shares[1])
     worlds = [world(seed, ratio=ratio, n=700) for seed in range(8)]
-    found = [of(pairs(rows, catalog, until=UNTIL), "extra_storage", "api_pack") for rows in worlds]
+    found = [of(pairs(rows, three, until=UNTIL), "extra_storage", "api_pack") for rows in worlds]
     lifts = np.array([row["lift"] for row in found])
     assert abs(lifts.mean() - truth) < 3 * lifts.std(ddof=1) / np.sqrt(len(lifts))
     assert sum(row["low"] <= truth <= row["high"] for row in found) >= 7
@@ -62,32 +70,32 @@ def test_the_ratio_that_was_put_there_is_found(catalog: Catalog, ratio: float) -
     assert all((row["n_at_risk"] > 150) for row in found)
 
 
-def test_what_does_not_go_together_is_not_suggested_and_what_does_is(catalog: Catalog) -> None:
-    none = pairs(world(100, ratio=1.0), catalog, until=UNTIL)
-    assert not len(bundles(none, catalog))
-    table = pairs(world(101, ratio=4.0), catalog, until=UNTIL)
-    suggested = bundles(table, catalog)
+def test_what_does_not_go_together_is_not_suggested_and_what_does_is(catalog: Catalog, three: Catalog) -> None:
+    none = pairs(world(100, ratio=1.0), three, until=UNTIL)
+    assert not len(bundles(none, three))
+    table = pairs(world(101, ratio=4.0), three, until=UNTIL)
+    suggested = bundles(table, three)
     assert suggested[["taken", "then"]].values.tolist() == [["extra_storage", "api_pack"]]
     both = next(offer for offer in catalog.offers if offer.id == "add_analytics")
     both = both.model_copy(update={"changes": Changes(add_ons=["api_pack", "extra_storage"])})
-    held = catalog.model_copy(update={"offers": [both]})
+    held = three.model_copy(update={"offers": [both]})
     assert not len(bundles(table, held))  # it is offered already
-    text = report(table, suggested, catalog, until="2026-01-01", days=180)
+    text = report(table, suggested, three, until="2026-01-01", days=180)
     assert "- Extra storage with API pack: " in text
-    assert "None. " in report(none, bundles(none, catalog), catalog, until="2026-01-01", days=180)
-    assert "0 pairs" in report(none.iloc[:0], none.iloc[:0], catalog, until="2026-01-01", days=180)
+    assert "None. " in report(none, bundles(none, three), three, until="2026-01-01", days=180)
+    assert "0 pairs" in report(none.iloc[:0], none.iloc[:0], three, until="2026-01-01", days=180)
 
 
-def test_nothing_of_the_future(catalog: Catalog) -> None:
+def test_nothing_of_the_future(three: Catalog) -> None:
     rows = world(3, ratio=2.0, n=400)
-    before = pairs(rows, catalog, until=D("2025-06-01"))
+    before = pairs(rows, three, until=D("2025-06-01"))
     later = rows["known_on"] >= D("2025-06-01")
     assert later.any()
     assert len(before)
-    pd.testing.assert_frame_equal(pairs(rows[~later], catalog, until=D("2025-06-01")), before)
+    pd.testing.assert_frame_equal(pairs(rows[~later], three, until=D("2025-06-01")), before)
     ended = rows.assign(valid_to_on=rows["valid_to_on"].where(rows["valid_to_on"].notna(), D("2025-06-01")))
-    pd.testing.assert_frame_equal(pairs(ended, catalog, until=D("2025-06-01")), before)
-    pd.testing.assert_frame_equal(pairs(rows.sample(frac=1, random_state=1), catalog, until=D("2025-06-01")), before)
+    pd.testing.assert_frame_equal(pairs(ended, three, until=D("2025-06-01")), before)
+    pd.testing.assert_frame_equal(pairs(rows.sample(frac=1, random_state=1), three, until=D("2025-06-01")), before)
 
 
 def test_counts_and_order_read_by_eye(catalog: Catalog) -> None:
