@@ -34,8 +34,8 @@ def ours(company: Company, n: int, alone: organic.Organic, *, seed: int) -> tupl
     """Money of the product's own choice after learning from about n proposals; and how many there were."""
     log = company.thinned(n, seed)
     model = Response.fit(
-        log, company.before, company.catalog, predictors=company.predictors, settings=Params.load().respond, seed=SEED,
-        contacts=company.contacts, organic_model=alone,
+        log, company.snapshots, company.catalog, predictors=company.predictors, settings=Params.load().respond,
+        seed=SEED, contacts=company.contacts, organic_model=alone,
     )  # fmt: skip
     menu = money.aligned(company.truth, model.menu(company.accounts, company.catalog), ["expected", "harm"])
     net = (menu["expected"] - menu["harm"]).to_numpy() - money.costs(company.truth, company.catalog)
@@ -48,41 +48,43 @@ def judged(folder: Path, knows: Path | None, *, sizes: tuple[int, ...], seed: in
     ways, cost = company.truth, money.costs(company.truth, company.catalog)
     start = time.perf_counter()
     found: dict[str, Any] = {"oracle": money.worth(ways, ways["value"].to_numpy(), company.capacity)}
+
+    def tell(name: str, worth: float) -> None:
+        found[name] = worth
+        share, seconds = worth / found["oracle"], time.perf_counter() - start
+        print(f"{folder.name}: {name} {share:.4f} of the oracle, {seconds:.0f} s", flush=True)
+
     if knows:
         expected = yardstick.expected(knows, company)["knows"].to_numpy()
-        found["yardstick"] = money.worth(ways, expected, company.capacity)
-    wide = months.Months.of(company.before, company.contacts, company.catalog)
-    respond = Params.load().respond
-    alone = organic.fit(
-        company.before, wide, company.catalog, company.predictors, horizon_days=respond.horizon_days,
-        max_rows=respond.max_organic_rows, seed=SEED,
-    )  # fmt: skip
-    print(f"{folder.name}: organic learnt, {time.perf_counter() - start:.0f} s", flush=True)
-    for n in sizes:
-        found[f"ours_{n}"], found[f"n_{n}"] = ours(company, n, alone, seed=seed)
-        print(f"{folder.name}: {n}: {found[f'ours_{n}'] / found['oracle']:.4f} of the oracle, "
-              f"{time.perf_counter() - start:.0f} s", flush=True)  # fmt: skip
-    found["rules"] = baselines.rules(company)
-    found["propensity"] = baselines.propensity_times_value(company, seed=SEED)
-    found["past"] = baselines.csms(company)
+        tell("yardstick", money.worth(ways, expected, company.capacity))
+    tell("rules", baselines.rules(company))
+    tell("propensity", baselines.propensity_times_value(company, seed=SEED))
     if with_rivals:
         rows = rivals.Rows(company, company.thinned(STANDARD, seed), seed=SEED)
         for name, learner in rivals.LEARNERS.items():
-            takes_cost = learner(rows) - cost
-            found[f"rival_{name}"] = money.worth(ways, takes_cost, company.capacity)
-            print(f"{folder.name}: {name}: {found[f'rival_{name}'] / found['oracle']:.4f}, "
-                  f"{time.perf_counter() - start:.0f} s", flush=True)  # fmt: skip
+            tell(f"rival_{name}", money.worth(ways, learner(rows) - cost, company.capacity))
+    if sizes:
+        wide = months.Months.of(company.snapshots, company.contacts, company.catalog)
+        respond = Params.load().respond
+        alone = organic.fit(
+            company.snapshots, wide, company.catalog, company.predictors, horizon_days=respond.horizon_days,
+            max_rows=respond.max_organic_rows, seed=SEED,
+        )  # fmt: skip
+        for n in sizes:
+            worth, found[f"n_{n}"] = ours(company, n, alone, seed=seed)
+            tell(f"ours_{n}", worth)
+    tell("past", baselines.csms(company))
     return found
 
 
 def figures(results: list[dict[str, Any]]) -> dict[str, float]:
-    """Ratios of one preset from its companies' money: means, and 95 % intervals over three companies or more."""
+    """Ratios of one preset from its companies' money: means, and 95 % intervals over three or more."""
     table = pd.DataFrame(results)
     best = table.get("yardstick", table["oracle"])
     by_company = pd.DataFrame(
         {f"regret_curve.{n}": 1 - table[f"ours_{n}"] / best for n in SIZES if f"ours_{n}" in table}
     )
-    mine = table[f"ours_{STANDARD}"]
+    mine = table.get(f"ours_{STANDARD}", pd.Series(np.nan, index=table.index))
     by_company["regret"] = 1 - mine / best
     if f"ours_{LARGE}" in table:
         by_company["regret_40k"] = 1 - table[f"ours_{LARGE}"] / best

@@ -35,11 +35,6 @@ class Company:
         return self.snapshots[self.snapshots["as_of"] == self.snapshots["as_of"].max()].reset_index(drop=True)
 
     @property
-    def before(self) -> pd.DataFrame:
-        """The snapshots, the day of the decision among them: what changed until then is known on that day."""
-        return self.snapshots
-
-    @property
     def contacts(self) -> pd.DataFrame:
         """Every contact there was, whether or not a thinned log holds it."""
         return self.log.loc[self.log["offer_id"] != "none", ["account_id", "proposed_at"]]

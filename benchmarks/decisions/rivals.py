@@ -207,5 +207,5 @@ def acceptance_times_value(rows: Rows) -> np.ndarray:
 
 
 LEARNERS: dict[str, Callable[[Rows], np.ndarray]] = {
-    "s": s_learner, "t": t_learner, "dr": dr_learner, "ridge": ridge_learner, "accept": acceptance_times_value,
+    "accept": acceptance_times_value, "s": s_learner, "t": t_learner, "dr": dr_learner, "ridge": ridge_learner,
 }  # fmt: skip
