@@ -28,7 +28,6 @@ import pyarrow.parquet as pq
 import yaml
 
 from pipelines import labelled, paths, written
-from pipelines.drift import SELECTION
 from pipelines.tune import TUNING
 
 N_BINS = 20
@@ -49,7 +48,7 @@ def company(seed: int, accounts: int | None) -> pd.DataFrame:
         params["run"]["seed"] = seed
         params["engine"]["threads"] = 1
         (workspace / paths.PARAMS).write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
-        for file in (paths.CATALOG, paths.SOURCES, TUNING, SELECTION):
+        for file in (paths.CATALOG, paths.SOURCES, TUNING, paths.SELECTION):
             (workspace / file).parent.mkdir(parents=True, exist_ok=True)
             (workspace / file).write_bytes(file.read_bytes())
         environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}

@@ -126,9 +126,11 @@ class Calibrator:
         """From what `to_json` gave."""
         if content["kind"] == "isotonic":
             return cls("isotonic", knots=tuple((float(x), float(p)) for x, p in content["knots"]))
-        names = ("slope", "intercept", "bend", "knee", "width") if content["kind"] == "bent" else ("slope", "intercept")
-        found = Calibrator(content["kind"])
-        return replace(found, **{name: float(content[name]) for name in names})
+        found = cls(content["kind"], slope=float(content["slope"]), intercept=float(content["intercept"]))
+        if found.kind != "bent":
+            return found
+        bend, knee, width = (float(content[name]) for name in ("bend", "knee", "width"))
+        return replace(found, bend=bend, knee=knee, width=width)
 
 
 def bow(margin: np.ndarray, knee: float, width: float) -> np.ndarray:

@@ -29,6 +29,9 @@ from models.shift import Reading, Shift, corrected, moved, rehearsed
 from models.vocabulary import Vocabulary
 
 FORMAT = 1
+# Isotonic steps are fitted on the margins of other boosters than those that serve. Where more than this share of the
+# latest rows has a served margin that the steps do not reach, order would be lost at their ends: a line goes on.
+MOST_BEYOND = 0.1
 MODEL_FILE = "model.json"
 
 
@@ -294,8 +297,12 @@ def fit(
     )
     raw = _boosted(X, y, rows, **same)
     latest = folds[-1].later
-    interval = intervals.learn(choice.calibrator.probability(later.margin), later.y, later.fold, later.groups)
-    calibrator = _levelled(choice.calibrator, later, prior)
+    shape = choice.calibrator
+    if shape.kind == "isotonic" and _beyond(shape, raw.margin(X.iloc[latest])) > MOST_BEYOND:
+        codes = np.unique(shaped.groups, return_inverse=True)[1]
+        shape = calibration.fit_sigmoid(shaped.margin, shaped.y, codes)
+    interval = intervals.learn(shape.probability(later.margin), later.y, later.fold, later.groups)
+    calibrator = _rebased(_levelled(shape, later, prior), _base(y, rows, weights) - _base(y, folds[-1].train, weights))
     facts = {
         "n_rows": len(rows),
         "rate_train": float(target(y.iloc[rows]).mean()),
@@ -312,11 +319,17 @@ def fit(
             for name, sign in (constraints or {}).items()
             if name in raw.features and name not in raw.vocabulary.levels
         },
-        "calibration_chosen": choice.calibrator.kind,
+        "calibration_chosen": shape.kind,
         "calibration_losses": dict(choice.losses),
     }
     kept = _kept(later, calibrator, target(y), folds, groups=groups, seed=seed)
     return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept, interval)
+
+
+def _beyond(isotonic: Calibrator, margin: np.ndarray) -> float:
+    """The share of margins below the first knot or above the last: they all have the one probability or the other."""
+    x = [knot for knot, _ in isotonic.knots]
+    return float(((margin < x[0]) | (margin > x[-1])).mean()) if len(margin) else 0.0
 
 
 def _kept(
@@ -352,6 +365,28 @@ def _levelled(shape: Calibrator, later: Later, prior: float) -> Calibrator:
     y = later.y[later.fold == later.fold.max()]
     rate = (float(y.sum()) + prior) / (len(y) + 1)
     return Calibrator("sigmoid", slope=0.0, intercept=float(logit(rate)))
+
+
+def _base(y: pd.Series[Any], rows: np.ndarray, weights: np.ndarray | None) -> float:
+    """The log-odds from which boosters of these rows start: of their rate, as they weigh."""
+    rate = float(np.average(target(y.iloc[rows]), weights=None if weights is None else weights[rows]))
+    return float(logit(rate))
+
+
+def _rebased(calibrator: Calibrator, step: float) -> Calibrator:
+    """The calibrator for boosters that start `step` higher than those whose margins it was fitted on.
+
+    The slope is for what boosters say of rows. Where they say little it is steep, and would make of a base rate that
+    moved a multiple of itself; so the step goes through as it is.
+
+    >>> steep = Calibrator("sigmoid", slope=8.0, intercept=22.0)
+    >>> moved = _rebased(steep, 0.3)
+    >>> bool(np.isclose(logit(moved.probability(-2.7)) - logit(steep.probability(-3.0)), 0.3))
+    True
+    """
+    if calibrator.kind == "isotonic" or calibrator.slope in (0.0, 1.0):
+        return calibrator
+    return replace(calibrator, intercept=calibrator.intercept + (1 - calibrator.slope) * step)
 
 
 def _boosted(
