@@ -243,10 +243,10 @@ def _earliest(chosen: np.ndarray, problem: Problem) -> np.ndarray:
         busy -= {int(problem.account[way]) for way in held}
         result[held] = False
         places = len(held)
-        for way in members:  # sorted by account
-            if places and int(problem.account[way]) not in busy:
-                result[way] = True
-                busy.add(int(problem.account[way]))
+        for member in members:  # sorted by account
+            if places and int(problem.account[member]) not in busy:
+                result[member] = True
+                busy.add(int(problem.account[member]))
                 places -= 1
     return result
 

@@ -70,7 +70,13 @@ def balance(strata: pd.Series, is_held_out: pd.Series, *, share: float) -> pd.Da
     >>> balance(pd.Series(["x", "x", "y", "y"]), pd.Series([True, False, False, False]), share=0.5)["off"].tolist()
     [0.0, -1.0]
     """
-    rows = is_held_out.groupby(strata).agg(n="size", held_out="sum").reset_index(names="stratum")
+    rows = (
+        is_held_out.groupby(strata)
+        .agg(["size", "sum"])
+        .set_axis(["n", "held_out"], axis=1)
+        .rename_axis("stratum")
+        .reset_index()
+    )
     return rows.assign(share=rows["held_out"] / rows["n"], off=rows["held_out"] - share * rows["n"])
 
 
@@ -100,13 +106,18 @@ def difference(outcome: pd.Series, is_held_out: pd.Series, strata: pd.Series) ->
     Raises BadInput where a stratum has fewer than two accounts on either side.
     """
     groups = pd.DataFrame({"y": outcome.astype("float64"), "held": is_held_out.astype(bool), "stratum": strata})
-    seen = groups.groupby(["stratum", "held"])["y"].agg(["mean", "var", "size"]).unstack("held")
-    if (seen["size"].reindex(columns=[False, True]).fillna(0) < 2).any(axis=None):
-        thin = seen.index[(seen["size"].reindex(columns=[False, True]).fillna(0) < 2).any(axis=1)][0]
+    by_side = groups.groupby(["stratum", "held"])["y"]
+    n, mean, variances = (
+        found.unstack("held").reindex(columns=[False, True])
+        for found in (by_side.size(), by_side.mean(), by_side.var())
+    )
+    is_thin = (n.fillna(0) < 2).any(axis=1)
+    if is_thin.any():
+        thin = n.index[is_thin][0]
         raise BadInput(
             f"holdout: stratum {thin} has fewer than two accounts on the list or held out; join it with another."
         )
-    weight = seen["size"].sum(axis=1) / len(groups)
-    effect = seen["mean"][False] - seen["mean"][True]
-    variance = (seen["var"] / seen["size"]).sum(axis=1)
+    weight = n.sum(axis=1) / len(groups)
+    effect = mean[False] - mean[True]
+    variance = (variances / n).sum(axis=1)
     return {"effect": float((weight * effect).sum()), "se": float(np.sqrt((weight**2 * variance).sum()))}

@@ -30,7 +30,7 @@ def asked(ways: pd.DataFrame, is_keeper: np.ndarray, max_turnover: float) -> pd.
     """
     mine = ways[is_keeper]
     count = mine["account_id"].groupby(mine["owner_id"].astype("object").fillna("")).nunique()
-    return np.ceil(count * (1 - max_turnover) - 1e-9).astype("int64")
+    return pd.Series(np.ceil(count * (1 - max_turnover) - 1e-9), index=count.index).astype("int64")
 
 
 def explained(chosen: pd.DataFrame, freely: pd.DataFrame) -> pd.DataFrame:
