@@ -6,13 +6,8 @@ import pytest
 
 from data.errors import BadInput
 from decisions.experiments import balance, difference, evenest_salt, held_out
-from decisions.ranking import held_out as of_the_list
 
 IDS = pd.Series([f"acc-{i:05}" for i in range(4_000)])
-
-
-def test_it_is_the_holdout_of_the_list() -> None:
-    assert held_out(IDS, share=0.05, salt="2026").equals(of_the_list(IDS, share=0.05, salt="2026"))
 
 
 def test_nobody_moves_when_others_join_leave_or_change_their_plan() -> None:

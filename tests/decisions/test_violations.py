@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.violations import decided_and_checked
-from decisions import conditions, gates, value
+from decisions import conditions, gates
+from features import offers as mechanics
 from tests.decisions.checker import Checker
 from tests.decisions.random_company import AS_OF
 
@@ -39,7 +40,7 @@ def test_conditions_and_what_is_possible_are_seen(monkeypatch: pytest.MonkeyPatc
         return pd.Series(True, index=accounts.index)
 
     monkeypatch.setattr(conditions, "all_hold", all_true)
-    monkeypatch.setattr(value, "is_possible", all_true)
+    monkeypatch.setattr(mechanics, "is_possible", all_true)
     seen = Counter(one.rule for seed in SEEDS for one in decided_and_checked(seed, 60)[2])
     assert {"not_eligible", "not_applicable", "not_suitable"} <= set(seen)
 
