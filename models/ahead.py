@@ -76,7 +76,7 @@ def ahead(found: np.ndarray, covariance: np.ndarray, *, steps: int = STEPS, cove
     >>> round(ahead(np.array([0.1, -0.1, 0.0]), apart).level, 2)  # by chance: about the mean
     -0.01
     >>> round(ahead(np.array([0.0, 1.0, 2.0]), apart).level, 2)  # it moves: about the latest
-    1.92
+    1.91
     """
     n = len(found)
     one, place = np.ones(n), np.arange(n, dtype="float64")

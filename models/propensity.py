@@ -32,6 +32,8 @@ FORMAT = 1
 # Isotonic steps are fitted on the margins of other boosters than those that serve. Where more than this share of the
 # latest rows has a served margin that the steps do not reach, order would be lost at their ends: a line goes on.
 MOST_BEYOND = 0.1
+# From this slope on a base rate that moved is kept from being multiplied by it.
+STEEP = 2.0
 MODEL_FILE = "model.json"
 
 
@@ -302,7 +304,9 @@ def fit(
         codes = np.unique(shaped.groups, return_inverse=True)[1]
         shape = calibration.fit_sigmoid(shaped.margin, shaped.y, codes)
     interval = intervals.learn(shape.probability(later.margin), later.y, later.fold, later.groups)
-    calibrator = _rebased(_levelled(shape, later, prior), _base(y, rows, weights) - _base(y, folds[-1].train, weights))
+    bases = np.array([_base(y, fold.train, weights) for fold in folds])
+    calibrator = _levelled(shape, later, prior, bases - bases[-1])
+    calibrator = _rebased(calibrator, _base(y, rows, weights) - bases[-1])
     facts = {
         "n_rows": len(rows),
         "rate_train": float(target(y.iloc[rows]).mean()),
@@ -349,16 +353,21 @@ def _kept(
     return replace(found, trusts_em=trusts_em, origins=origins, moved=moved(y, folds, groups=groups))
 
 
-def _levelled(shape: Calibrator, later: Later, prior: float) -> Calibrator:
+def _levelled(shape: Calibrator, later: Later, prior: float, steps: np.ndarray) -> Calibrator:
     """The calibrator at the level that the next block is expected to need (models/ahead.py).
 
     By the margins of models that did not know those rows: those that learn from them stand too far apart there, and
     whatever moved between what they had learnt and the fold is likely to move on as much. Where no fold holds both
-    classes it is flat, at the latest fold's rate, with one row's worth of the prior.
+    classes it is flat, at the latest fold's rate, with one row's worth of the prior. steps: by fold, how much higher
+    its boosters started than the latest fold's (`_rebased`).
     """
     if len(later.y) == 0:
         return shape
-    p = np.clip(shape.probability(later.margin), 1e-9, 1 - 1e-9)
+    p = np.empty(len(later.y))
+    for k in np.unique(later.fold):
+        rows = later.fold == k
+        p[rows] = _rebased(shape, float(steps[k])).probability(later.margin[rows])
+    p = np.clip(p, 1e-9, 1 - 1e-9)
     ahead = next_level(logit(p), later.y, later.fold, later.groups)
     if ahead is not None:
         return shape.raised(ahead.level)
@@ -377,16 +386,18 @@ def _rebased(calibrator: Calibrator, step: float) -> Calibrator:
     """The calibrator for boosters that start `step` higher than those whose margins it was fitted on.
 
     The slope is for what boosters say of rows. Where they say little it is steep, and would make of a base rate that
-    moved a multiple of itself; so the step goes through as it is.
+    moved a multiple of itself; so the step goes through as it is. Below STEEP the level, which is learnt from the same
+    margins, has it already.
 
     >>> steep = Calibrator("sigmoid", slope=8.0, intercept=22.0)
     >>> moved = _rebased(steep, 0.3)
     >>> bool(np.isclose(logit(moved.probability(-2.7)) - logit(steep.probability(-3.0)), 0.3))
     True
     """
-    if calibrator.kind == "isotonic" or calibrator.slope in (0.0, 1.0):
+    if calibrator.kind in ("isotonic", "none") or calibrator.slope < STEEP:
         return calibrator
-    return replace(calibrator, intercept=calibrator.intercept + (1 - calibrator.slope) * step)
+    moved = replace(calibrator, intercept=calibrator.intercept - calibrator.slope * step, knee=calibrator.knee + step)
+    return moved.raised(step)
 
 
 def _boosted(
