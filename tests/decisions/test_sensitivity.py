@@ -8,6 +8,7 @@ import pytest
 
 from data.catalog import Catalog
 from decisions.candidates import candidates
+from decisions.plan import plan
 from decisions.ranking import ranked
 from decisions.sensitivity import (
     FACTORS,
@@ -94,6 +95,13 @@ def test_nothing_lost_is_ever_less_than_nothing(catalog: Catalog) -> None:
     assert found.set_index("factor").loc["uplift", "lost"] > 0
 
 
+def listed(rows: pd.DataFrame, offered: pd.DataFrame, catalog: Catalog, money: Decide) -> pd.DataFrame:
+    planned = plan(offered, rows, catalog, money, seed=7).rows
+    return ranked(
+        rows, offered, planned, catalog, base_rate=0.1, gate_settings=Gates(), money=money, segments=Segments()
+    )
+
+
 def test_where_the_response_is_not_learnt_the_identity_is_the_one_that_is_used(catalog: Catalog) -> None:
     rows = accounts(*[{"propensity": p, "owner_id": o} for p, o in ((0.5, "x"), (0.3, "x"), (0.2, "y"), (0.4, None))])
     decide = Decide(holdout_share=0.0, capacity_per_owner=1, capacity_without_owner=1)
@@ -101,7 +109,7 @@ def test_where_the_response_is_not_learnt_the_identity_is_the_one_that_is_used(c
     sells = offered["offer_id"].map({o.id: not o.is_help for o in catalog.offers})
     mine = offered[sells]
     assert priority(factors(mine, rows, catalog)).tolist() == pytest.approx(mine["priority"].tolist())
-    decisions = ranked(rows, offered, catalog, base_rate=0.1, gate_settings=Gates(), money=decide, segments=Segments())
+    decisions = listed(rows, offered, catalog, decide)
     choose = within_capacity(decisions, per_owner=1, without_owner=1)
     contacted = decisions[decisions["assignment"] == "contact"]
     assert sorted(choose(mine)["account_id"]) == sorted(contacted["account_id"])
@@ -112,9 +120,7 @@ def test_where_the_response_is_not_learnt_the_identity_is_the_one_that_is_used(c
 def test_gates_and_wins_of_a_real_list(catalog: Catalog) -> None:
     rows = accounts({}, {"tenure_days": 3}, {"tenure_days": 5}, {"health_band": "red"})
     offered = candidates(rows, None, catalog, Gates(), Decide())
-    decisions = ranked(
-        rows, offered, catalog, base_rate=0.1, gate_settings=Gates(), money=Decide(), segments=Segments()
-    )
+    decisions = listed(rows, offered, catalog, Decide())
     gates = by_gate(offered, decisions, catalog).set_index("gate")
     assert gates.loc["onboarding"].tolist() == [0.5, 0.5]
     assert gates.loc["unhappy", "accounts"] == 0.25

@@ -8,6 +8,7 @@ import pandas as pd
 from data.catalog import Catalog
 from decisions import past
 from decisions.candidates import candidates
+from decisions.plan import plan
 from decisions.ranking import ranked
 from decisions.settings import Decide, Gates, Segments
 from delivery import words
@@ -37,8 +38,9 @@ def golden_week(catalog: Catalog) -> dict[str, pd.DataFrame]:
     gates = Gates(requires_consent=False)
     accounts = past.remembered(current.merge(propensity, on="account_id"), None, None, gates)
     offered = candidates(accounts, None, catalog, gates, Decide())
+    planned = plan(offered, accounts, catalog, Decide(), seed=7).rows
     decisions = ranked(
-        accounts, offered, catalog, base_rate=0.1, gate_settings=gates, money=Decide(), segments=Segments(),
+        accounts, offered, planned, catalog, base_rate=0.1, gate_settings=gates, money=Decide(), segments=Segments(),
         named=named, health=Health(),
     )  # fmt: skip
     reasons = words.reasons(parts, current, named, catalog)

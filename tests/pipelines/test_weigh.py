@@ -4,6 +4,7 @@ import json
 
 from data.catalog import Catalog
 from decisions.candidates import candidates
+from decisions.plan import plan
 from decisions.ranking import ranked
 from decisions.settings import Decide, Gates, Segments
 from pipelines import weigh
@@ -19,8 +20,9 @@ class _Params:
 def test_the_report_says_what_each_factor_moves(catalog: Catalog) -> None:
     rows = accounts({"propensity": 0.2}, {"propensity": 0.6, "seats": 8.0}, {"tenure_days": 3}, {"owner_id": "CSM-2"})
     offered = candidates(rows, None, catalog, Gates(), _Params.decide)
+    planned = plan(offered, rows, catalog, _Params.decide, seed=7).rows
     decisions = ranked(
-        rows, offered, catalog, base_rate=0.1, gate_settings=Gates(), money=_Params.decide, segments=Segments()
+        rows, offered, planned, catalog, base_rate=0.1, gate_settings=Gates(), money=_Params.decide, segments=Segments()
     )
     report = weigh.weighed(_Params(), catalog, offered, decisions)  # type: ignore[arg-type]
     json.dumps(report, allow_nan=False)
