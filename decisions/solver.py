@@ -164,7 +164,8 @@ def relaxation(problem: Problem, *, start: np.ndarray | None = None, near: np.nd
 
 def _scaled(problem: Problem) -> tuple[Problem, float, np.ndarray]:
     """Gains of at most 1,000 and uses of at most 1, as a solver likes them; and what they were scaled by."""
-    scale = 1_000 / max(float(np.abs(problem.gain).max()), 1e-12)
+    extra = 0.0 if problem.extras is None else float(np.abs(problem.extras.gain).max())
+    scale = 1_000 / max(float(np.abs(problem.gain).max()), extra, 1e-12)
     sizes = np.abs(problem.uses).max(axis=1).toarray().ravel()
     sizes = np.where(sizes > 0, sizes, 1.0)
     extras = problem.extras and Extras(

@@ -35,19 +35,24 @@ def some_ways(seed: int, n_accounts: int = 8, owners: int = 2) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def every_week(rows: pd.DataFrame):  # type: ignore[no-untyped-def]  # a generator of frames
-    of_account = [[None, *group.index] for _, group in rows.groupby("account_id")]
-    for picked in itertools.product(*of_account):
-        yield rows.loc[[i for i in picked if i is not None]]
+def every_week(rows: pd.DataFrame) -> np.ndarray:
+    """Every choice of at most one way per account: (choices, ways), true where taken."""
+    of_account = [[-1, *group] for group in rows.groupby("account_id").indices.values()]
+    picked = np.array(list(itertools.product(*of_account)))
+    taken = np.zeros((len(picked), len(rows) + 1), dtype=bool)
+    np.put_along_axis(taken, picked, True, axis=1)  # nothing falls into the last column
+    return taken[:, :-1]
 
 
-def within(chosen: pd.DataFrame, *, budget: float = np.inf, emails: float = np.inf, per_owner: float = 2) -> bool:
-    by_csm = chosen[chosen["channel"] == "csm"]
-    return bool(
-        (by_csm.groupby("owner_id").size() <= per_owner).all()
-        and (chosen["contact_cost"] + chosen["discount_cost"]).sum() <= budget
-        and (chosen["channel"] == "email").sum() <= emails
-    )
+def within(
+    weeks: np.ndarray, rows: pd.DataFrame, *, per_owner: dict[str, int], budget: float, emails: float = np.inf
+) -> np.ndarray:
+    """Whether each choice keeps to the limits."""
+    cost = (rows["contact_cost"] + rows["discount_cost"]).to_numpy()
+    fits = (weeks @ cost <= budget) & (weeks @ (rows["channel"] == "email").to_numpy().astype(float) <= emails)
+    for owner, room in per_owner.items():
+        fits &= weeks @ ((rows["owner_id"] == owner) & (rows["channel"] == "csm")).to_numpy().astype(float) <= room
+    return fits
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -60,15 +65,16 @@ def test_no_week_within_the_limits_and_floors_is_worth_more(seed: int) -> None:
     found = assign(rows, limits, week, previous=previous)
     asked = found.floors[found.floors["floor"] == "turnover"].set_index("group")["bound"]
 
-    def holds(chosen: pd.DataFrame) -> bool:
-        kept = chosen[chosen["account_id"].isin(previous)].groupby("owner_id").size()
-        fine = len(chosen) == 0 or chosen["p_accept"].mean() >= 0.3 - 1e-9
-        return within(chosen, budget=70, emails=1) and fine and all(kept.get(o, 0) >= n for o, n in asked.items())
-
-    best = max(chosen["priority"].sum() for chosen in every_week(rows) if holds(chosen))
-    assert holds(found.chosen)
-    assert found.value == pytest.approx(best)
+    weeks = every_week(rows)
+    good = within(weeks, rows, per_owner={"CSM-0": 2, "CSM-1": 2}, budget=70, emails=1)
+    good &= weeks @ (rows["p_accept"].to_numpy() - 0.3) >= -1e-9
+    for owner, least in asked.items():
+        mine = rows["account_id"].isin(previous) & (rows["owner_id"] == owner)
+        good &= weeks @ mine.to_numpy().astype(float) >= least
+    assert found.value == pytest.approx((weeks @ rows["priority"].to_numpy())[good].max())
     assert found.is_exact
+    taken = rows.index.isin(found.chosen.index)
+    assert good[(weeks == taken).all(axis=1)].tolist() == [True]
 
 
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -117,7 +123,12 @@ def test_turnover_keeps_who_is_still_allowed_and_says_whom_it_moved() -> None:
     held = assign(rows, three, Week(max_turnover=0.34), previous=["d", "e", "f", "no longer allowed"])
     assert held.chosen["account_id"].tolist() == ["a", "d", "e"]  # of three, two stay: the better ones
     assert held.floors[["asked", "bound", "got"]].to_numpy().tolist() == [[2.0, 2.0, 2.0]]
+<<<<<<< HEAD
     assert held.floors["price"].tolist() == pytest.approx([30.0])  # what having been there is worth: c's 40 … f's 10, at the margin
+=======
+    # what the bound costs at the margin: one fewer would bring b for e (30 more), one more would cost a for f (50)
+    assert 30 <= held.floors["price"].item() <= 50
+>>>>>>> i5-week
     told = explained(held.chosen, free.chosen)
     assert told[["account_id", "moved"]].to_numpy().tolist() == [["b", "waits"], ["c", "waits"], ["d", "kept"], ["e", "kept"]]  # fmt: skip  # noqa: E501  # read as one line
     # with room for one alone the bound is cut to what there is
@@ -150,13 +161,11 @@ def test_fairness_shares_what_is_shared() -> None:
 def test_one_more_is_worth_what_solving_again_says(seed: int) -> None:
     rows = some_ways(seed, 6)
 
-    def best(per_owner: dict[str, int], budget: float) -> float:
-        def fits(chosen: pd.DataFrame) -> bool:
-            n = chosen[chosen["channel"] == "csm"].groupby("owner_id").size()
-            money = (chosen["contact_cost"] + chosen["discount_cost"]).sum()
-            return all(n.get(owner, 0) <= room for owner, room in per_owner.items()) and money <= budget
+    weeks = every_week(rows)
 
-        return max(chosen["priority"].sum() for chosen in every_week(rows) if fits(chosen))
+    def best(per_owner: dict[str, int], budget: float) -> float:
+        fits = within(weeks, rows, per_owner=per_owner, budget=budget)
+        return float((weeks @ rows["priority"].to_numpy())[fits].max())
 
     found = assign(rows, [OWNER.model_copy(update={"max": 1.0}), Limit(id="budget", uses="money", max=60)])
     room = {"CSM-0": 1, "CSM-1": 1}
