@@ -17,12 +17,12 @@ from scipy.stats import t as student
 
 MIN_GROUPS = 2
 # Degrees of freedom below which the heavy rows that are there say little of those that are not.
-FEW = 10.0
+FEW = 20.0
 
 
 @dataclass(frozen=True)
 class Interval:
-    """`low` to `high` at `level`, the standard error, and its degrees of freedom: twice as many rows carry it."""
+    """`low` to `high` at `level`, the standard error, and its degrees of freedom: about half as many rows carry it."""
 
     low: float
     high: float
