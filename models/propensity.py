@@ -32,8 +32,6 @@ FORMAT = 1
 # Isotonic steps are fitted on the margins of other boosters than those that serve. Where more than this share of the
 # latest rows has a served margin that the steps do not reach, order would be lost at their ends: a line goes on.
 MOST_BEYOND = 0.1
-# From this slope on a base rate that moved is kept from being multiplied by it.
-STEEP = 2.0
 MODEL_FILE = "model.json"
 
 
@@ -304,9 +302,8 @@ def fit(
         codes = np.unique(shaped.groups, return_inverse=True)[1]
         shape = calibration.fit_sigmoid(shaped.margin, shaped.y, codes)
     interval = intervals.learn(shape.probability(later.margin), later.y, later.fold, later.groups)
-    bases = np.array([_base(y, fold.train, weights) for fold in folds])
-    calibrator = _levelled(shape, later, prior, bases - bases[-1])
-    calibrator = _rebased(calibrator, _base(y, rows, weights) - bases[-1])
+    levelled = _levelled(shape, later, prior)
+    calibrator = _rebased(levelled, _base(y, rows, weights) - _base(y, folds[-1].train, weights))
     facts = {
         "n_rows": len(rows),
         "rate_train": float(target(y.iloc[rows]).mean()),
@@ -326,7 +323,7 @@ def fit(
         "calibration_chosen": shape.kind,
         "calibration_losses": dict(choice.losses),
     }
-    kept = _kept(later, calibrator, target(y), folds, groups=groups, seed=seed)
+    kept = _kept(later, levelled, target(y), folds, groups=groups, seed=seed)
     return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept, interval)
 
 
@@ -337,37 +334,38 @@ def _beyond(isotonic: Calibrator, margin: np.ndarray) -> float:
 
 
 def _kept(
-    later: Later, served: Calibrator, y: np.ndarray, folds: Sequence[Fold], *, groups: pd.Series[Any] | None, seed: int
+    later: Later,
+    levelled: Calibrator,
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    *,
+    groups: pd.Series[Any] | None,
+    seed: int,
 ) -> Shift | None:
-    """The latest rows as models that did not know them saw them, through the served calibrator; None for one class."""
+    """The latest rows as models that did not know them saw them, at the level that is served; None for one class."""
     if len(later.y) == 0:
         return None
     last = later.fold == later.fold.max()
     margin, known = later.margin[last], later.y[last]
     if not 0 < known.mean() < 1:
         return None
-    p = np.clip(served.probability(margin), 1e-9, 1 - 1e-9)
+    p = np.clip(levelled.probability(margin), 1e-9, 1 - 1e-9)
     rates = [float(y[fold.train].mean()) for fold in folds]
     trusts_em, origins = rehearsed(later.margin, later.y, later.fold, rates, later.groups, seed=seed)
     found = Shift.of(logit(p), known, later.groups[last])
     return replace(found, trusts_em=trusts_em, origins=origins, moved=moved(y, folds, groups=groups))
 
 
-def _levelled(shape: Calibrator, later: Later, prior: float, steps: np.ndarray) -> Calibrator:
+def _levelled(shape: Calibrator, later: Later, prior: float) -> Calibrator:
     """The calibrator at the level that the next block is expected to need (models/ahead.py).
 
     By the margins of models that did not know those rows: those that learn from them stand too far apart there, and
     whatever moved between what they had learnt and the fold is likely to move on as much. Where no fold holds both
-    classes it is flat, at the latest fold's rate, with one row's worth of the prior. steps: by fold, how much higher
-    its boosters started than the latest fold's (`_rebased`).
+    classes it is flat, at the latest fold's rate, with one row's worth of the prior.
     """
     if len(later.y) == 0:
         return shape
-    p = np.empty(len(later.y))
-    for k in np.unique(later.fold):
-        rows = later.fold == k
-        p[rows] = _rebased(shape, float(steps[k])).probability(later.margin[rows])
-    p = np.clip(p, 1e-9, 1 - 1e-9)
+    p = np.clip(shape.probability(later.margin), 1e-9, 1 - 1e-9)
     ahead = next_level(logit(p), later.y, later.fold, later.groups)
     if ahead is not None:
         return shape.raised(ahead.level)
@@ -386,18 +384,20 @@ def _rebased(calibrator: Calibrator, step: float) -> Calibrator:
     """The calibrator for boosters that start `step` higher than those whose margins it was fitted on.
 
     The slope is for what boosters say of rows. Where they say little it is steep, and would make of a base rate that
-    moved a multiple of itself; so the step goes through as it is. Below STEEP the level, which is learnt from the same
-    margins, has it already.
+    moved a multiple of itself; so the step goes through as it is.
 
     >>> steep = Calibrator("sigmoid", slope=8.0, intercept=22.0)
     >>> moved = _rebased(steep, 0.3)
     >>> bool(np.isclose(logit(moved.probability(-2.7)) - logit(steep.probability(-3.0)), 0.3))
     True
+    >>> bent = Calibrator("bent", slope=1.2, intercept=1.0, bend=-0.5, knee=-2.0)
+    >>> bool(np.isclose(logit(_rebased(bent, 0.3).probability(-2.7)) - logit(bent.probability(-3.0)), 0.3))
+    True
     """
-    if calibrator.kind in ("isotonic", "none") or calibrator.slope < STEEP:
+    if calibrator.kind in ("none", "isotonic") or calibrator.slope == 0:
         return calibrator
-    moved = replace(calibrator, intercept=calibrator.intercept - calibrator.slope * step, knee=calibrator.knee + step)
-    return moved.raised(step)
+    slope, knee = calibrator.slope, calibrator.knee + step if calibrator.kind == "bent" else calibrator.knee
+    return replace(calibrator, intercept=calibrator.intercept + (1 - slope) * step, knee=knee)
 
 
 def _boosted(
