@@ -14,7 +14,7 @@ from worlds import World, make
 
 from data.errors import BadInput
 from models import boosting, calibration, propensity
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold, block_fold, learnt, time_folds
 from models.propensity import Propensity
 from models.settings import Training
@@ -80,7 +80,7 @@ def test_other_processes_make_the_same_bytes() -> None:
 import hashlib
 from worlds import make
 from models import boosting, calibration, propensity
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.settings import Training
 from models.folds import block_fold
 w = make(n_groups=80)
