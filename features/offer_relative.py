@@ -55,7 +55,7 @@ def relative(parts: tuple[Part, ...], accounts: pd.DataFrame, catalog: Catalog) 
     mrr = accounts["mrr"].to_numpy(dtype="float64", na_value=0.0)
     found["added_share"] = np.clip(added / np.maximum(mrr, 1.0), -1, 3)
     found["added_log"] = np.log1p(np.maximum(added, 0))
-    found["is_monthly"] = (accounts["billing"] == "monthly").to_numpy(dtype="float64")
+    found["is_monthly"] = np.asarray(accounts["billing"] == "monthly", dtype="float64")
     found["renewal_days"] = np.minimum(_of(accounts, "days_to_renewal", FAR_DAYS), FAR_DAYS)
     return pd.DataFrame(found, index=accounts.index)
 

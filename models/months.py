@@ -34,7 +34,7 @@ class Months:
         """contacts: account_id and proposed_at of every time that somebody asked."""
         account, accounts = pd.factorize(snapshots["account_id"])
         days = pd.DatetimeIndex(np.sort(pd.to_datetime(snapshots["as_of"]).unique()))
-        month = days.get_indexer(pd.to_datetime(snapshots["as_of"]))
+        month = days.get_indexer(pd.DatetimeIndex(pd.to_datetime(snapshots["as_of"])))
         shape = (len(accounts), len(days))
 
         def wide(values: np.ndarray, fill: float = 0.0) -> np.ndarray:

@@ -131,7 +131,7 @@ def discounts(menu: pd.DataFrame, catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _of(values: pd.Series) -> float | None:  # type: ignore[type-arg]  # pandas' own stubs disagree
+def _of(values: pd.Series) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
