@@ -123,7 +123,7 @@ def _list_price_change(part: Part, accounts: pd.DataFrame, catalog: Catalog) -> 
                 change = change.mask(accounts["plan_id"] == plan.id, step)
     elif part.kind == "seats":
         price = accounts["plan_id"].map({p.id: p.price_per_seat for p in catalog.plans}).astype("float64")
-        change = pd.Series(np.ceil(seats * part.pct / 100), index=seats.index) * price
+        change = pd.Series(np.ceil(seats * part.pct / 100), index=accounts.index) * price
     elif part.kind == "add_on":
         change = monthly_price(catalog.products[part.of], seats)
     return change.fillna(0.0)

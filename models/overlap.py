@@ -7,7 +7,6 @@ leans on other offers and other accounts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import lightgbm as lgb
@@ -26,7 +25,7 @@ N_FOLDS = 3
 LEAST = 1e-3
 
 
-def estimated(own: np.ndarray, offer_ids: Sequence[str] | np.ndarray, groups: np.ndarray, *, seed: int) -> pd.DataFrame:
+def estimated(own: np.ndarray, offer_ids: np.ndarray, groups: np.ndarray, *, seed: int) -> pd.DataFrame:
     """(n, offers): how likely each offer was chosen for each row, by models that did not know its account.
 
     own: (n, d) what was known of the account; offer_ids: what was proposed; groups: accounts.

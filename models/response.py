@@ -188,8 +188,9 @@ class Response:
         own = self.organic.columns.matrix(accounts)
         by_id = {offer.id: offer for offer in catalog.offers}
         table = np.zeros((len(made), len(RELATIVE) + own.shape[1]))
-        for offer_id, indices in made.groupby("offer_id").indices.items():
-            offer, places = by_id[str(offer_id)], np.asarray(indices)
+        for offer_id, places in made.groupby("offer_id").indices.items():
+            places = np.asarray(places)
+            offer = by_id[str(offer_id)]
             table[places] = _table(offer, accounts.iloc[places], own[places], _taken(by_itself, places), catalog)
         what = made[["offer_id", "channel", "discount_pct"]].assign(
             kind=made["offer_id"].map({offer.id: offer.kind for offer in catalog.offers})

@@ -89,7 +89,7 @@ def figures(results: list[dict[str, Any]]) -> dict[str, float]:
     if f"ours_{LARGE}" in table:
         by_company["regret_40k"] = 1 - table[f"ours_{LARGE}"] / best
     by_company["regret_omniscient"] = 1 - mine / table["oracle"]
-    learners = [name for name in table if name.startswith("rival_")]
+    learners = [str(name) for name in table if str(name).startswith("rival_")]
     for name in learners:
         by_company[f"regret_of.{name.removeprefix('rival_')}"] = 1 - table[name] / best
     by_company["over_rules"] = mine / table["rules"] - 1
