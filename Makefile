@@ -16,6 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 export MLFLOW_ALLOW_PICKLE_DESERIALIZATION := false
 
+WORKERS ?= 2
 COMPANY ?=
 DATA ?=
 ARGS ?=
@@ -34,7 +35,7 @@ $(STAMP):
 	echo "setting up $(VENV) from $(LOCK) …"; \
 	[ -x $(BIN)/python ] || $(PY) -m venv $(VENV); \
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r bootstrap.lock; \
-	$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(LOCK); \
+	$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python --require-hashes $(LOCK); \
 	[ $(LOCK) = peers.lock ] || { $(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	$(BIN)/python -m pipelines.plots_template; }; \
 	rm -f $(VENV)/.stamp-*; touch $@
@@ -46,8 +47,9 @@ run: $(STAMP) ## from raw tables to the list; PRESET=enterprise a company of ano
 	if [ -n "$(COMPANY)" ]; then python -m pipelines.company "$(COMPANY)" $(if $(DATA),--data "$(DATA)"); else python -m pipelines.preflight; dvc repro; python -m pipelines.whence; fi; \
 	python -m pipelines.summary $(COMPANY)
 
-test: $(STAMP) ## the tests that need nothing but Python
-	python -m pytest -q -m "not system and not spark"
+test: export OMP_NUM_THREADS := 1
+test: $(STAMP) ## the tests that need nothing but Python, in two processes (WORKERS=4: four; 0: this one)
+	python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not system and not spark"
 
 lint: $(STAMP) ## style, types and import layers
 	ruff check . && ruff format --check . && mypy && lint-imports

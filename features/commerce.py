@@ -65,14 +65,14 @@ TERMS = [
 CHANGES = [
     feature(
         "term_changes_365d", "commerce", "count",
-        lambda s: (s.is_change & (s.age_days <= 365)).sum(),
+        lambda s: (s.is_change & ~s.is_repriced & (s.age_days <= 365)).sum(),
         description=("Changes of terms in a year", "直近1年の契約変更回数"),
         sentence=("{value} change{s} of terms in a year", "直近1年の契約変更は{value}回"),
         empty=0,
     ),
     feature(
         "days_since_term_change", "commerce", "days",
-        lambda s: s.age_days.min(),
+        lambda s: s.age_days.min(where=~s.is_repriced),
         description=("Days since terms began or last changed", "契約開始・変更からの日数"),
         sentence=("Terms last changed {value} ago", "最後の契約変更から{value}経過"),
     ),
@@ -94,7 +94,11 @@ CHANGES = [
 
 
 def changes(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.Table:
-    """One row per (account_id, as_of): what changed so far, from each row of terms to the next of the same account."""
+    """One row per (account_id, as_of): what changed so far, from each row of terms to the next of the same account.
+
+    A new price for what runs on with its quantity and billing is no change of terms, as it is none to the label:
+    otherwise a new price list would make every account look as if it had just decided something.
+    """
     rows = known(subscriptions, as_ofs).join(products(catalog), "product_id")
     rows = rows.mutate(age_days=rows.as_of.delta(rows.valid_from_on, unit="day"))
     in_order = ibis.window(
@@ -109,4 +113,12 @@ def changes(subscriptions: ir.Table, catalog: Catalog, as_ofs: ir.Table) -> ir.T
         is_upgrade=(rows.tier > rows.tier_before).fill_null(False),
         is_downgrade=(rows.tier < rows.tier_before).fill_null(False),
     )
+    of_product = ibis.window(
+        group_by=["account_id", "as_of", "product_id"], order_by=[rows.valid_from_on, rows.subscription_id]
+    )
+    runs_on = rows.valid_to_on.lag().over(of_product) == rows.valid_from_on
+    is_same = (rows.quantity.lag().over(of_product) == rows.quantity) & (
+        rows.billing.lag().over(of_product) == rows.billing
+    )
+    rows = rows.mutate(is_repriced=(runs_on & is_same).fill_null(False))
     return aggregated(rows, CHANGES)

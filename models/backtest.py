@@ -18,8 +18,9 @@ import pandas as pd
 from data.errors import BadInput
 from models import propensity
 from models.boosting import Tuned
-from models.evaluation import METRICS, MONEY, compare, money_at_capacity
+from models.evaluation import METRICS, compare
 from models.folds import Fold, time_folds
+from models.money import MONEY, money_at_capacity
 from models.settings import Evaluation, Training, Tuning
 
 COLUMNS = (

@@ -1,8 +1,8 @@
-"""Probabilities that mean what they say: a monotone map from a model's margin (log-odds) to a probability.
+"""Probabilities that mean what they say: which calibrator, fitted how, on rows that the boosters have not learnt from.
 
-Kept as JSON. Three kinds compete on rows that the booster has not learnt from: `none` (the logistic function itself),
-`sigmoid` (Platt: slope and intercept) and `isotonic` (steps joined by straight lines). The sigmoid is taken unless
-another is clearly better on groups of rows that it was not fitted on.
+Four kinds compete (models/calibrator.py): `none`, `sigmoid`, `bent` and `isotonic`. The bent one is taken unless
+another is clearly better on groups of rows that it was not fitted on. It holds the sigmoid as a special case, to which
+it is shrunk: a bend that is not there costs little, and one that is there, unbent, costs several times as much.
 """
 
 from __future__ import annotations
@@ -14,98 +14,20 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
+from models.calibrator import Calibrator, bow
+from models.levels import level
+
 # The squared signal-to-noise ratio that chance reaches: a slope below 2 standard errors is taken for noise. It is more
 # than the 1 of a plain positive-part shrinkage, since parameters were chosen on the same rows.
 CHANCE = 4.0
-# Margins closer to the base than this use the derivative; the error of that is of second order.
-NEAR = 1e-6
 # The share of its slope that the sigmoid must have kept for others to compete: a slope of 2.8 standard errors. Where
 # most of it was taken for noise, the margin as it is would pass that noise on, however well it did on these rows.
 KEPT = 0.5
-
-
-@dataclass(frozen=True)
-class Calibrator:
-    """A non-decreasing map from margin to probability.
-
-    >>> sure = Calibrator("sigmoid", slope=2.0, intercept=0.0)
-    >>> sure.probability(np.array([-1.0, 0.0, 1.0])).round(3)
-    array([0.119, 0.5  , 0.881])
-    """
-
-    kind: str  # none, sigmoid or isotonic
-    slope: float = 1.0
-    intercept: float = 0.0
-    # isotonic: increasing margins and their probabilities
-    knots: tuple[tuple[float, float], ...] = ()
-
-    def probability(self, margin: np.ndarray) -> np.ndarray:
-        """Probability at each margin, in (0, 1)."""
-        if self.kind == "isotonic":
-            x, p = np.array(self.knots).T
-            return np.interp(margin, x, p)
-        return expit(self.slope * np.asarray(margin) + self.intercept)
-
-    def derivative(self, margin: np.ndarray) -> np.ndarray:
-        """Probability per unit of margin; at a knot the mean of both sides."""
-        if self.kind == "isotonic":
-            x, p = np.array(self.knots).T
-            steps = np.concatenate([[0.0], np.diff(p) / np.diff(x), [0.0]])
-            left = steps[np.searchsorted(x, margin, side="left")]
-            return (left + steps[np.searchsorted(x, margin, side="right")]) / 2
-        p = self.probability(margin)
-        return self.slope * p * (1 - p)
-
-    def points(self, contributions: np.ndarray, margin: np.ndarray, base_margin: float) -> np.ndarray:
-        """Contributions (rows, features) from log-odds to percentage points of probability.
-
-        Each takes its share of the way from the base's probability to the row's, in proportion to its log-odds, so that
-        100 × p(base) plus a row's points is 100 × its probability.
-
-        >>> plain = Calibrator("none")
-        >>> shares = plain.points(np.array([[2.0, -1.0]]), np.array([1.0]), base_margin=0.0)
-        >>> shares.round(2), (50 + shares.sum()).round(2), (100 * plain.probability(np.array([1.0]))).round(2)
-        (array([[ 46.21, -23.11]]), np.float64(73.11), array([73.11]))
-        """
-        way = np.asarray(margin) - base_margin
-        base = np.full(len(way), base_margin)
-        is_near = np.abs(way) < NEAR
-        secant = (self.probability(margin) - self.probability(base)) / np.where(is_near, 1.0, way)
-        return 100 * contributions * np.where(is_near, self.derivative(base), secant)[:, None]
-
-    def levelled(self, margin: np.ndarray, y: np.ndarray) -> Calibrator:
-        """The same shape, moved along the margin until the mean probability of these rows is their rate.
-
-        For a model that learnt again from more rows, these among them: its mean is right even where its spread on rows
-        that it knows is not. Unchanged where the shape is flat or the rows hold one class only.
-
-        >>> Calibrator("none").levelled(np.zeros(4), np.array([0.0, 0.0, 0.0, 1.0])).probability(np.zeros(1)).round(6)
-        array([0.25])
-        """
-        rate = float(np.mean(y)) if len(y) else 0.0
-        if not 0 < rate < 1 or (self.kind != "isotonic" and self.slope == 0):
-            return self
-        low, high = -60.0, 60.0
-        for _ in range(100):
-            middle = (low + high) / 2
-            is_below = self.probability(margin + middle).mean() < rate
-            low, high = (middle, high) if is_below else (low, middle)
-        if self.kind == "isotonic":
-            return Calibrator("isotonic", knots=tuple((x - low, p) for x, p in self.knots))
-        return Calibrator("sigmoid", slope=self.slope, intercept=self.intercept + self.slope * low)
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        if self.kind == "isotonic":
-            return {"kind": self.kind, "knots": [list(knot) for knot in self.knots]}
-        return {"kind": self.kind, "slope": self.slope, "intercept": self.intercept}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Calibrator:
-        """From what `to_json` gave."""
-        if content["kind"] == "isotonic":
-            return cls("isotonic", knots=tuple((float(x), float(p)) for x, p in content["knots"]))
-        return cls(content["kind"], slope=float(content["slope"]), intercept=float(content["intercept"]))
+# Standard errors by which another kind must be better than the bent one.
+CLEAR = 2.0
+# The prior standard deviation of a bend, as a share of the slope, and the most that it may be: past 1 it would fall.
+BEND = 0.5
+STEEPEST = 0.9
 
 
 @dataclass(frozen=True)
@@ -121,10 +43,10 @@ def choose(
 ) -> Choice:
     """Choose and fit a calibrator on rows that the booster has not learnt from.
 
-    Kinds are compared by their log loss on groups that they were not fitted on. `none` and `isotonic` must beat the
-    sigmoid by more than a standard error (of the paired difference, by group) to be taken, and do not compete where the
-    signal is in doubt (`KEPT`). `prior` is the rate to
-    fall back on where these rows hold one class only.
+    Kinds are compared by their log loss on groups that they were not fitted on, each first put at those rows' level:
+    what is chosen here is a shape. A rival must beat the bent one by more than `CLEAR` standard errors (of the paired
+    difference, by group). Where the signal is in doubt (`KEPT`) the sigmoid is taken without a contest. `prior` is the
+    rate to fall back on where these rows hold one class only.
     """
     y = np.asarray(y, dtype="float64")
     if not 0 < y.sum() < len(y):
@@ -132,26 +54,33 @@ def choose(
         rate = (y.sum() + prior) / (len(y) + 1)
         return Choice(Calibrator("sigmoid", slope=0.0, intercept=float(logit(rate))), {})
     codes = np.unique(groups, return_inverse=True)[1]
-    n_folds = min(n_folds, int(codes.max()) + 1)
-    folds = (
-        np.random.default_rng(seed).permutation(np.arange(codes.max() + 1) % n_folds)[codes] if n_folds > 1 else None
-    )
-    losses: dict[str, np.ndarray] = {}
-    if folds is not None and all(0 < y[folds != k].sum() < (folds != k).sum() for k in range(n_folds)):
-        for kind, fit in FITS.items():
-            held_out = np.empty(len(y))
-            for k in range(n_folds):
-                away = folds != k
-                held_out[~away] = fit(margin[away], y[away], codes[away]).probability(margin[~away])
-            losses[kind] = log_losses(y, held_out)
-    kept = _sigmoid(margin, y, codes)[1]
+    losses = _held_out(margin, y, codes, n_folds=n_folds, seed=seed)
     kind, best = "sigmoid", 0.0
-    for rival in ("none", "isotonic"):
-        if rival in losses and kept >= KEPT:
-            difference = losses[rival] - losses["sigmoid"]
-            if difference.mean() + standard_error(difference, codes) < min(best, 0.0):
+    if losses and _sigmoid(margin, y, codes)[1] >= KEPT:
+        kind = "bent"
+        for rival in ("none", "sigmoid", "isotonic"):
+            difference = losses[rival] - losses["bent"]
+            if difference.mean() + CLEAR * standard_error(difference, codes) < min(best, 0.0):
                 kind, best = rival, difference.mean()
     return Choice(FITS[kind](margin, y, codes), {name: float(loss.mean()) for name, loss in losses.items()})
+
+
+def _held_out(
+    margin: np.ndarray, y: np.ndarray, codes: np.ndarray, *, n_folds: int, seed: int
+) -> dict[str, np.ndarray]:
+    """By kind, each row's loss by a calibrator of other groups, at its fold's level; empty where a fold has none."""
+    n_folds = min(n_folds, int(codes.max()) + 1)
+    folds = np.random.default_rng(seed).permutation(np.arange(codes.max() + 1) % n_folds)[codes]
+    parts = [(folds != k, folds == k) for k in range(n_folds)]
+    if n_folds < 2 or not all(0 < y[rows].sum() < rows.sum() for part in parts for rows in part):
+        return {}
+    losses = {kind: np.empty(len(y)) for kind in FITS}
+    for away, held in parts:
+        for kind, fit in FITS.items():
+            p = np.clip(fit(margin[away], y[away], codes[away]).probability(margin[held]), 1e-9, 1 - 1e-9)
+            at = logit(p)
+            losses[kind][held] = log_losses(y[held], expit(at + level(at, float(y[held].mean()))))
+    return losses
 
 
 def log_losses(y: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -187,26 +116,63 @@ def fit_sigmoid(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibra
 
 def _sigmoid(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> tuple[Calibrator, float]:
     """Platt's sigmoid, and the share of its slope that was kept."""
-    n_positive = y.sum()
-    target = np.where(y > 0, (n_positive + 1) / (n_positive + 2), 1 / (len(y) - n_positive + 2))
+    target = _targets(y)
     centre, scale = margin.mean(), margin.std()
     level = float(logit(target.mean()))
     if scale < 1e-12:
         return Calibrator("sigmoid", slope=0.0, intercept=level), 0.0
     x = (margin - centre) / scale
-    level, slope = _logistic(x, target, np.array([level, 0.0]))
+    design = np.column_stack([np.ones_like(x), x])
+    level, slope = _logistic(design, target, np.array([level, 0.0]))
     if slope <= 0:
         return Calibrator("sigmoid", slope=0.0, intercept=float(logit(target.mean()))), 0.0
-    p = expit(level + slope * x)
-    design = np.column_stack([np.ones_like(x), x])
-    inverse = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
-    scores = design * (p - target)[:, None]
-    by_group = np.column_stack([np.bincount(codes, weights=scores[:, j]) for j in (0, 1)])
-    variance = (inverse @ (by_group.T @ by_group) @ inverse)[1, 1]
+    variance = _variance(design, expit(level + slope * x), target, codes)[1]
     kept = float(max(0.0, 1.0 - CHANCE * variance / slope**2))
     slope *= kept
     level = _level(slope * x, target)
     return Calibrator("sigmoid", slope=float(slope / scale), intercept=float(level - slope * centre / scale)), kept
+
+
+def fit_bent(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibrator:
+    """The sigmoid with a bend in the midst of where its probabilities rise, as wide as they are spread there.
+
+    By the log loss. The bend is then shrunk by what its standard error (by group) leaves open, against a prior around
+    none; slope and bend both by what the sigmoid's slope is, so without signal this is flat as well.
+
+    >>> rng = np.random.default_rng(0)
+    >>> margin = rng.normal(-2, 1.2, size=20_000)
+    >>> true = Calibrator("bent", slope=1.0, intercept=-0.7, bend=-0.4, knee=-1.6)
+    >>> found = fit_bent(margin, rng.random(20_000) < true.probability(margin), np.arange(20_000))
+    >>> bool(np.abs(found.probability(margin) - true.probability(margin)).mean() < 0.005)
+    True
+    """
+    straight, kept = _sigmoid(margin, y, codes)
+    if kept == 0:
+        return straight
+    target = _targets(y)
+    # Where a row has most to say of slope and bend, both least depend on the level.
+    weight = straight.derivative(margin)
+    knee = float(np.average(margin, weights=weight))
+    width = float(np.sqrt(np.average((margin - knee) ** 2, weights=weight)))
+    if width < 1e-6:
+        return straight
+    x, bowed = (margin - knee) / width, bow(margin, knee, width) / width
+    design = np.column_stack([np.ones_like(x), x, bowed])
+    line = np.array([straight.intercept + straight.slope * knee, straight.slope * width])
+    found = _logistic(design, target, np.append(line, 0.0))
+    variance = _variance(design, expit(design @ found), target, codes)[2]
+    prior = (BEND * line[1]) ** 2
+    bend = found[2] * prior / (prior + variance)
+    slope = float(_logistic(design[:, :2], target, line, offset=bend * bowed)[1])
+    if slope <= 0:
+        return straight
+    bend = float(np.clip(bend, -STEEPEST * slope, STEEPEST * slope)) * kept
+    slope *= kept
+    at = _level(slope * x + bend * bowed, target)
+    return Calibrator(
+        "bent", slope=slope / width, intercept=float(at - slope * knee / width), bend=bend / width, knee=knee,
+        width=width,
+    )  # fmt: skip
 
 
 def fit_isotonic(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibrator:
@@ -224,27 +190,40 @@ def fit_isotonic(margin: np.ndarray, y: np.ndarray, codes: np.ndarray) -> Calibr
     return Calibrator("isotonic", knots=tuple((float(a), float(b)) for a, b in zip(x[apart], p[apart], strict=True)))
 
 
-FITS = {"none": fit_none, "sigmoid": fit_sigmoid, "isotonic": fit_isotonic}
+FITS = {"none": fit_none, "sigmoid": fit_sigmoid, "bent": fit_bent, "isotonic": fit_isotonic}
 
 
-def _logistic(x: np.ndarray, target: np.ndarray, start: np.ndarray) -> tuple[float, float]:
-    """Level and slope that minimise the log loss, by damped Newton steps. `x` is standardised."""
-    design = np.column_stack([np.ones_like(x), x])
+def _logistic(design: np.ndarray, target: np.ndarray, start: np.ndarray, offset: Any = 0.0) -> np.ndarray:
+    """The factors of the columns that minimise the log loss, by damped Newton steps. The columns are of size 1."""
     beta = start.copy()
-    loss = _loss(design @ beta, target)
+    loss = _loss(design @ beta + offset, target)
     for _ in range(100):
-        p = expit(design @ beta)
+        p = expit(design @ beta + offset)
         step = np.linalg.solve(
-            design.T @ (design * (p * (1 - p))[:, None]) + 1e-10 * np.eye(2), design.T @ (p - target)
+            design.T @ (design * (p * (1 - p))[:, None]) + 1e-10 * np.eye(len(beta)), design.T @ (p - target)
         )
         shorter = 1.0
-        while (trial := _loss(design @ (beta - shorter * step), target)) > loss and shorter > 1e-6:
+        while (trial := _loss(design @ (beta - shorter * step) + offset, target)) > loss and shorter > 1e-6:
             shorter /= 2
         beta, fell = beta - shorter * step, loss - trial
         loss = trial
-        if fell < 1e-13 * len(x):
+        if fell < 1e-13 * len(design):
             break
-    return float(beta[0]), float(beta[1])
+    return beta
+
+
+def _variance(design: np.ndarray, p: np.ndarray, target: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Of each column's factor, by group: the sandwich estimator."""
+    inverse = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
+    scores = design * (p - target)[:, None]
+    by_group = np.column_stack([np.bincount(codes, weights=score) for score in scores.T])
+    return np.asarray(np.diag(inverse @ (by_group.T @ by_group) @ inverse))
+
+
+def _targets(y: np.ndarray) -> np.ndarray:
+    """Platt's smoothed ones and noughts."""
+    n_positive = y.sum()
+    return np.where(y > 0, (n_positive + 1) / (n_positive + 2), 1 / (len(y) - n_positive + 2))
 
 
 def _level(x: np.ndarray, target: np.ndarray) -> float:

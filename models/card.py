@@ -7,35 +7,20 @@ holds for every such model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from models.backtest import AGAINST_BASE_RATE
+from models.card_time import METRICS, Moving, moved, over_time
+from models.markdown import number, table, with_bounds
 from models.propensity import Propensity
 from models.slices import ALPHA
 
-# By metric: how it is called, and how many digits it takes.
-METRICS: Mapping[str, tuple[str, str]] = {
-    "auc": ("AUC", ".3f"),
-    "average_precision": ("average precision", ".3f"),
-    "log_loss": ("log loss", ".4f"),
-    "brier": ("Brier score", ".4f"),
-    "calibration_error": ("calibration error", ".4f"),
-    "lift": ("lift at the top", ".2f"),
-    "precision_at_capacity": ("precision at capacity", ".3f"),
-}
 SYSTEMS: Mapping[str, str] = {
     "ours": "this model", "base_rate": "base rate", "logistic": "logistic regression", "rule_80": "the 80 % rule",
 }  # fmt: skip
-MONEY: Mapping[str, tuple[str, str]] = {
-    "mrr_captured": ("MRR found", ",.0f"),
-    "mrr_random": ("at random", ",.0f"),
-    "mrr_perfect": ("at best", ",.0f"),
-    "mrr_share_of_perfect": ("share of the best", ".2f"),
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +41,7 @@ def markdown(
     backtest: pd.DataFrame,
     slices: pd.DataFrame,
     validation: Mapping[str, Any],
+    moving: Moving,
     versions: Mapping[str, str],
 ) -> str:
     """The card. `metrics` is what stage `evaluate` wrote, `validation` what `ingest` wrote; the tables are the stages'.
@@ -68,7 +54,8 @@ def markdown(
         _data(about, metrics, validation),
         _measured(metrics),
         _certainty(model, metrics),
-        _over_time(backtest, metrics),
+        over_time(backtest, metrics),
+        moved(model, moving),
         _by_slice(slices, metrics),
         _limits(metrics),
         _made(model, versions),
@@ -125,7 +112,7 @@ def _data(about: About, metrics: Mapping[str, Any], validation: Mapping[str, Any
     simulated = ["**The company is simulated**: it does not exist, and no figure here is about a real one.", ""]
     rows = [
         [name, f"{b['first_as_of'] or ''} to {b['last_as_of'] or ''}", f"{b['n_rows']:,}", f"{b['n_accounts']:,}",
-         f"{b['n_expansions']:,}", _number(b["rate"], ".3f")]
+         f"{b['n_expansions']:,}", number(b["rate"], ".3f")]
         for name, b in blocks.items()
     ]  # fmt: skip
     kept = sum(int(t["kept"]) for t in validation["tables"].values())
@@ -145,14 +132,14 @@ def _data(about: About, metrics: Mapping[str, Any], validation: Mapping[str, Any
         "Parameters and "
         "calibrator were chosen on later rows than those learnt from; the test block only judges.",
         "",
-        *_table(["block", "snapshots", "rows", "accounts", "expansions", "rate"], rows),
+        *table(["block", "snapshots", "rows", "accounts", "expansions", "rate"], rows),
     ]
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[str]:
     systems = [name for name in SYSTEMS if name in metrics]
     rows = [
-        [title, *(_with_bounds(metrics[system][metric], form) for system in systems)]
+        [title, *(with_bounds(metrics[system][metric], form) for system in systems)]
         for metric, (title, form) in METRICS.items()
     ]
     lines = [
@@ -161,16 +148,16 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
         f"On the test block, with {metrics['interval']:.0%} intervals from drawing accounts as a whole. Capacity: "
         f"{metrics['capacity']} accounts per snapshot.",
         "",
-        *_table(["", *(SYSTEMS[name] for name in systems)], rows),
+        *table(["", *(SYSTEMS[name] for name in systems)], rows),
     ]
     money = metrics.get("money_at_capacity", {}).get("ours", {})
     if money and money["captured"]["value"] is not None:
         lines += [
             "",
             f"In money: the {metrics['capacity']} accounts that it puts first brought "
-            f"{_with_bounds(money['captured'], ',.0f')} more MRR per snapshot within the horizon; as many at random "
-            f"{_with_bounds(money['random'], ',.0f')}, the best choice in hindsight "
-            f"{_with_bounds(money['perfect'], ',.0f')}. "
+            f"{with_bounds(money['captured'], ',.0f')} more MRR per snapshot within the horizon; as many at random "
+            f"{with_bounds(money['random'], ',.0f')}, the best choice in hindsight "
+            f"{with_bounds(money['perfect'], ',.0f')}. "
             "This is what came, not what contacting caused.",
         ]
     return lines
@@ -183,7 +170,7 @@ def _certainty(model: Propensity, metrics: Mapping[str, Any]) -> list[str]:
         "",
         f"Calibrator: {model.calibrator.kind}, chosen on later rows. Calibration error over ten equal-count bins of "
         "the test "
-        f"block: {_with_bounds(error, '.4f')}.",
+        f"block: {with_bounds(error, '.4f')}.",
     ]
     if model.interval is None:
         return [*lines, "There were no later rows to learn an interval from, so none is given."]
@@ -197,36 +184,6 @@ def _certainty(model: Propensity, metrics: Mapping[str, Any]) -> list[str]:
         "blocks of "
         f"later rows. A probability of 10 % lies between {low[0]:.1%} and {high[0]:.1%}. It is no interval for one "
         "account's own probability: accounts with one score differ by what nothing in the data tells.",
-    ]
-
-
-def _over_time(backtest: pd.DataFrame, metrics: Mapping[str, Any]) -> list[str]:
-    lines = ["## Over time", ""]
-    if not len(backtest):
-        return [*lines, "No backtest: the history is too short for an earlier origin."]
-    shown = {**METRICS, AGAINST_BASE_RATE: ("log loss less the base rate's", "+.4f"), **MONEY}
-    picked = ["auc", AGAINST_BASE_RATE, "precision_at_capacity", *MONEY]
-    rows = []
-    for origin, block in backtest.groupby("origin", sort=True):
-        first, by = block.iloc[0], block.set_index("metric")
-        rows.append(
-            [str(origin)[:10], f"{first['n_learnt']:,.0f}", f"{first['n_rows']:,.0f}", f"{first['rate']:.3f}",
-             f"{first['mean_p']:.3f}",
-             *(_with_bounds(by.loc[m] if m in by.index else {}, shown[m][1]) for m in picked)]
-        )  # fmt: skip
-    gaps = (backtest.groupby("origin")["mean_p"].first() - backtest.groupby("origin")["rate"].first()).abs()
-    n = len(rows)
-    return [
-        *lines,
-        f"Backtest: {n} rolling {'origins' if n > 1 else 'origin'}, each learning only from outcomes known by then "
-        "(with "
-        f"today's parameters) and judged on the snapshots that followed, {metrics['capacity']} accounts each. Money "
-        "is MRR "
-        "per snapshot.",
-        "",
-        *_table(["origin", "rows learnt", "rows judged", "rate", "mean p", *(shown[m][0] for m in picked)], rows),
-        "",
-        f"Drift: mean probability and rate differed by {gaps.mean():.3f} on average, at most by {gaps.max():.3f}.",
     ]
 
 
@@ -244,8 +201,8 @@ def _by_slice(slices: pd.DataFrame, metrics: Mapping[str, Any]) -> list[str]:
     )
     rows = [
         [row["slice"], str(row["value"]), f"{row['n_rows']:,}", f"{row['n_positive']:,}", f"{row['mean_p']:.3f}",
-         _with_bounds({"value": row["rate"], "low": row["rate_low"], "high": row["rate_high"]}, ".3f"),
-         _with_bounds({"value": row["auc"], "low": row["auc_low"], "high": row["auc_high"]}, ".2f"),
+         with_bounds({"value": row["rate"], "low": row["rate_low"], "high": row["rate_high"]}, ".3f"),
+         with_bounds({"value": row["auc"], "low": row["auc_low"], "high": row["auc_high"]}, ".2f"),
          f"**{row['why']}**" if row["is_flagged"] else ("" if pd.notna(row["level_p"]) else "too few")]
         for row in slices.to_dict("records")
     ]  # fmt: skip
@@ -256,7 +213,7 @@ def _by_slice(slices: pd.DataFrame, metrics: Mapping[str, Any]) -> list[str]:
         "kinds had enough accounts to be tested. Holm's correction holds the chance of any false flag to "
         f"{ALPHA:.0%}. {said}",
         "",
-        *_table(["slice", "value", "rows", "expansions", "mean p", "rate", "AUC", "differs in"], rows),
+        *table(["slice", "value", "rows", "expansions", "mean p", "rate", "AUC", "differs in"], rows),
     ]
 
 
@@ -291,26 +248,3 @@ def _made(model: Propensity, versions: Mapping[str, str]) -> list[str]:
         f"- Parameters: {parameters or 'unknown'}.",
         f"- Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.",
     ]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [_row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
-
-
-def _row(cells: Sequence[str]) -> str:
-    # A name from the data may hold what Markdown takes for a column's edge, or a line's end.
-    return "| " + " | ".join(" ".join(str(cell).replace("|", "\\|").split()) for cell in cells) + " |"
-
-
-def _with_bounds(measured: Mapping[str, Any] | pd.Series[Any] | pd.DataFrame, form: str) -> str:
-    """`0.763 (0.735 to 0.788)`; `-` where it was not measured."""
-    values = [measured.get(name) for name in ("value", "low", "high")]
-    if values[0] is None or pd.isna(values[0]):
-        return "-"
-    if any(value is None or pd.isna(value) for value in values):
-        return format(values[0], form)
-    return "{} ({} to {})".format(*(format(value, form) for value in values))
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)

@@ -7,7 +7,7 @@ gives what the same table in Parquet does.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -209,3 +209,8 @@ def _floats(values: pa.Array | pa.ChunkedArray) -> np.ndarray:
 def _stamps(values: pa.ChunkedArray) -> np.ndarray:
     ticks = pc.fill_null(values.cast(pa.int64()), np.iinfo("int64").min)
     return ticks.to_numpy().astype("datetime64[us]")
+
+
+def shown(values: Any, most: int = 5) -> str:
+    """Values for a sentence: the first few of them, none longer than 40 letters."""
+    return ", ".join(str(v)[:40] for v in values[:most]) + (", …" if len(values) > most else "")

@@ -12,8 +12,8 @@ so that a booster's own sampling error is in it too:
 
 * sampling: how well these rows determine the part, groups of rows (accounts) counted as one (the sandwich estimator,
   which is what resampling whole groups tends to);
-* drift: how much the part differs between blocks of time (or bins of score) by more than sampling explains. A few
-  blocks say little about that, so their likelihood is weighed against a half-normal prior, and the interval is that
+* drift: how much the part differs between blocks of time (or bins of score) by more than sampling explains; the level
+  is a walk from block to block (models/ahead.py), whose next step is yet to come. A few blocks say little about that, so their likelihood is weighed against a half-normal prior, and the interval is that
   of the mixture: wider than with the best guess, as Student's is wider than the normal one.
 """
 
@@ -27,10 +27,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-# Prior standard deviations of what blocks of time differ by, in log-odds: before any block says otherwise, a rate of
-# 10 % is expected to wander within 9 to 11 %. The same for bumps of the calibration curve.
-PRIOR = 0.1
-DRIFTS = np.linspace(0.0, 6 * PRIOR, 61)
+from models.ahead import DRIFTS, PRIOR, next_level, widened
+
 N_BINS = 20
 # Beyond so many standard deviations of score neither line nor curve goes on.
 FAR = 3.0
@@ -84,21 +82,21 @@ def learn(
 ) -> Interval | None:
     """From later rows: probabilities by models that had not seen them, outcomes, block of time (its number), group.
 
-    The level of `p` need not be right: each block's own is put right first, and what it took is the drift. The latest
-    block is the one to which the served model's level is set. None where there are no rows.
+    The level of `p` need not be right: the served model's is set to what the next block is expected to need
+    (models/ahead.py), and the error of that expectation is the interval's. None where there are no rows.
     """
     if len(y) == 0:
         return None
     at = logit(np.clip(np.asarray(p, dtype="float64"), 1e-9, 1 - 1e-9))
     y = np.asarray(y, dtype="float64")
     codes = np.unique(groups, return_inverse=True)[1]
-    latest = blocks == np.max(blocks)
     has_both = [k for k in np.unique(blocks) if 0 < y[blocks == k].sum() < (blocks == k).sum()]
-    # One class only: half a row of the other is what may have been missed.
-    rate = (y[latest].sum() + 0.5) / (latest.sum() + 1)
-    sampling = float(1 / ((latest.sum() + 1) * rate * (1 - rate)))
-    if not has_both:
-        return Interval(level, float(logit(rate)), 0.0, sampling)
+    ahead = next_level(at, y, blocks, groups)
+    if ahead is None:
+        # One class only: half a row of the other is what may have been missed.
+        latest = blocks == np.max(blocks)
+        rate = (y[latest].sum() + 0.5) / (latest.sum() + 1)
+        return Interval(level, float(logit(rate)), 0.0, float(1 / ((latest.sum() + 1) * rate * (1 - rate))))
     kept = np.isin(blocks, has_both)
     weight = expit(at[kept]) * expit(-at[kept])
     # Weighed so, the level is independent of slope and curve.
@@ -109,14 +107,9 @@ def learn(
     square = float(np.average(z[kept] ** 2, weights=weight))
 
     lines = {k: recalibration(at[rows], z[rows], y[rows], codes[rows]) for k in has_both for rows in [blocks == k]}
-    levels, slopes = (np.array([line[j] for line, _ in lines.values()]) for j in (0, 1))
-    of_levels, of_slopes = (np.array([of_line[j, j] for _, of_line in lines.values()]) for j in (0, 1))
-    if has_both[-1] == np.max(blocks):
-        sampling = float(of_levels[-1])
-    # The next block's level less the latest's, both drawn anew: twice the drift.
-    of_level = _widened(sampling, 2.0, _weights(levels, of_levels), level)
+    slopes, of_slopes = np.array([[line[1], of_line[1, 1]] for line, of_line in lines.values()]).T
     if not scale:
-        return Interval(level, centre, 0.0, of_level)
+        return Interval(level, centre, 0.0, ahead.variance)
 
     levelled = at.copy()
     for k, (line, _) in lines.items():
@@ -127,16 +120,17 @@ def learn(
     said = np.linalg.inv(of_pooled[1:, 1:])
     of_shape = np.linalg.inv(said + np.eye(2) / PRIOR**2)
     off = of_shape @ said @ pooled[1:]
-    bumps, of_bumps = _bumps(levelled[kept] + pooled[0] + shape[kept] @ off, y[kept], codes[kept])
+    best = levelled[kept] + pooled[0] + shape[kept] @ off
+    bumps, of_bumps = _bumps(best, y[kept], codes[kept])
     return Interval(
         level,
         centre,
         scale,
-        of_level,
-        of_slope=float(of_shape[0, 0]) + _widened(0.0, 1.0, _weights(slopes, of_slopes), level),
+        ahead.variance,
+        of_slope=float(of_shape[0, 0]) + widened(DRIFTS**2, _weights(slopes, of_slopes), coverage=level),
         of_curve=float(of_shape[1, 1]),
         of_both=float(of_shape[0, 1]),
-        of_bumps=_widened(0.0, 1.0, _weights(bumps, of_bumps, is_centred=True), level),
+        of_bumps=widened(DRIFTS**2, _weights(bumps, of_bumps, is_centred=True), coverage=level),
         slope=float(off[0]),
         curve=float(off[1]),
         square=square,
@@ -195,14 +189,3 @@ def _weights(values: np.ndarray, variances: np.ndarray, *, is_centred: bool = Fa
             log[i] -= 0.5 * np.log(precision.sum())  # the mean is integrated out
     weights = np.exp(log - log.max())
     return np.asarray(weights / weights.sum())
-
-
-def _widened(sampling: float, times: float, weights: np.ndarray, level: float) -> float:
-    """The variance of the normal distribution whose central `level` is as wide as the mixture's over DRIFTS."""
-    deviations = np.sqrt(np.maximum(sampling + times * DRIFTS**2, 1e-18))
-    low, high = 0.0, 10.0 * float(deviations.max())
-    for _ in range(100):
-        middle = (low + high) / 2
-        inside = float(weights @ (2 * norm.cdf(middle / deviations) - 1))
-        low, high = (middle, high) if inside < level else (low, middle)
-    return float((low / norm.ppf((1 + level) / 2)) ** 2)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import BadInput
-from models import drift, propensity, tuning
+from models import drift, propensity, telling, tuning
 from models.boosting import Tuned
 from models.drift import Selection
 from models.folds import Fold, group_folds, time_folds
@@ -176,7 +176,7 @@ def _selected(rows: Rows, y: pd.Series[Any], folds: list[Fold], settings: Tuning
     """Nothing is left out where the rows have no time, or more features than that could be asked of each."""
     if rows.times is None or rows.X.shape[1] > MOST_TO_TELL:
         return Selection()
-    told = drift.tells_time(rows.X, folds, groups=rows.together, seed=seed)
+    told = telling.tells_time(rows.X, folds, groups=rows.together, seed=seed)
     return drift.choose(
         rows.X,
         y,

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from data.errors import BadInput
-from models import evaluation
+from models import evaluation, money
 from models.blocks import target
-from models.evaluation import Measured
+from models.bootstrap import Measured
 from models.propensity import Propensity
 from models.settings import Evaluation, Gate
 
@@ -204,10 +204,8 @@ def _money(
 ) -> Compared:
     """Expansion MRR among the first `settings.capacity` accounts of a snapshot, where more is better."""
     same: dict[str, Any] = {"settings": settings, "seed": seed, "groups": groups, "periods": periods}
-    ours, theirs = (
-        evaluation.money_at_capacity(added, p, **same)["captured"].value or 0.0 for p in (challenger, champion)
-    )
-    lead = evaluation.money_lead(added, challenger, champion, **same)
+    ours, theirs = (money.money_at_capacity(added, p, **same)["captured"].value or 0.0 for p in (challenger, champion))
+    lead = money.money_lead(added, challenger, champion, **same)
     allowed = gate.max_money_loss * theirs
     return Compared(ours, theirs, lead, allowed, (lead.value or 0.0) < -allowed and (lead.high or 0.0) < 0)
 

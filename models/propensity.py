@@ -17,9 +17,10 @@ from scipy.special import expit, logit
 from data.errors import BadInput
 from models import calibration, explanation
 from models import interval as intervals
+from models.ahead import next_level
 from models.blocks import both_classes, target
 from models.boosting import Tuned, dataset, monotone, subset
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold, learnt, parts_of
 from models.interval import Interval
 from models.levels import level, log_loss
@@ -28,6 +29,9 @@ from models.shift import Reading, Shift, corrected, moved, rehearsed
 from models.vocabulary import Vocabulary
 
 FORMAT = 1
+# Isotonic steps are fitted on the margins of other boosters than those that serve. Where more than this share of the
+# latest rows has a served margin that the steps do not reach, order would be lost at their ends: a line goes on.
+MOST_BEYOND = 0.1
 MODEL_FILE = "model.json"
 
 
@@ -264,8 +268,9 @@ def fit(
     all others; their log-odds are averaged, so contributions are too, and still add up.
 
     The calibrator's *shape* is chosen on later rows of every fold, all brought to one level first: its slope is what
-    lasts. Its *level* is then set on the latest fold: the mean probability of those rows, as models that did not know
-    them saw them, is their rate. Without
+    lasts. Its *level* is then what the next block is expected to need, from what each fold needed of models that did
+    not know it (models/ahead.py): near the latest fold's rate where levels wander, near the mean of all where they
+    differ by chance. Without
     `settings.refit` the boosters are those that learnt from the latest fold's `train` alone.
 
     One row of `X` per row of `y` (0 or 1), `groups` (rows that belong together, as an account's snapshots) and
@@ -292,8 +297,12 @@ def fit(
     )
     raw = _boosted(X, y, rows, **same)
     latest = folds[-1].later
-    interval = intervals.learn(choice.calibrator.probability(later.margin), later.y, later.fold, later.groups)
-    calibrator = _levelled(choice.calibrator, later, prior)
+    shape = choice.calibrator
+    if shape.kind == "isotonic" and _beyond(shape, raw.margin(X.iloc[latest])) > MOST_BEYOND:
+        codes = np.unique(shaped.groups, return_inverse=True)[1]
+        shape = calibration.fit_sigmoid(shaped.margin, shaped.y, codes)
+    interval = intervals.learn(shape.probability(later.margin), later.y, later.fold, later.groups)
+    calibrator = _rebased(_levelled(shape, later, prior), _base(y, rows, weights) - _base(y, folds[-1].train, weights))
     facts = {
         "n_rows": len(rows),
         "rate_train": float(target(y.iloc[rows]).mean()),
@@ -310,24 +319,30 @@ def fit(
             for name, sign in (constraints or {}).items()
             if name in raw.features and name not in raw.vocabulary.levels
         },
-        "calibration_chosen": choice.calibrator.kind,
+        "calibration_chosen": shape.kind,
         "calibration_losses": dict(choice.losses),
     }
-    kept = _kept(later, choice.calibrator, target(y), folds, groups=groups, seed=seed)
+    kept = _kept(later, calibrator, target(y), folds, groups=groups, seed=seed)
     return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept, interval)
 
 
+def _beyond(isotonic: Calibrator, margin: np.ndarray) -> float:
+    """The share of margins below the first knot or above the last: they all have the one probability or the other."""
+    x = [knot for knot, _ in isotonic.knots]
+    return float(((margin < x[0]) | (margin > x[-1])).mean()) if len(margin) else 0.0
+
+
 def _kept(
-    later: Later, shape: Calibrator, y: np.ndarray, folds: Sequence[Fold], *, groups: pd.Series[Any] | None, seed: int
+    later: Later, served: Calibrator, y: np.ndarray, folds: Sequence[Fold], *, groups: pd.Series[Any] | None, seed: int
 ) -> Shift | None:
-    """The latest rows as models that did not know them saw them, at their own rate; None for one class."""
+    """The latest rows as models that did not know them saw them, through the served calibrator; None for one class."""
     if len(later.y) == 0:
         return None
     last = later.fold == later.fold.max()
     margin, known = later.margin[last], later.y[last]
     if not 0 < known.mean() < 1:
         return None
-    p = np.clip(shape.levelled(margin, known).probability(margin), 1e-9, 1 - 1e-9)
+    p = np.clip(served.probability(margin), 1e-9, 1 - 1e-9)
     rates = [float(y[fold.train].mean()) for fold in folds]
     trusts_em, origins = rehearsed(later.margin, later.y, later.fold, rates, later.groups, seed=seed)
     found = Shift.of(logit(p), known, later.groups[last])
@@ -335,19 +350,43 @@ def _kept(
 
 
 def _levelled(shape: Calibrator, later: Later, prior: float) -> Calibrator:
-    """The calibrator at the level of the latest fold; a flat one becomes its rate, with one row's worth of the prior.
+    """The calibrator at the level that the next block is expected to need (models/ahead.py).
 
     By the margins of models that did not know those rows: those that learn from them stand too far apart there, and
-    whatever moved between what they had learnt and the fold is likely to move on as much.
+    whatever moved between what they had learnt and the fold is likely to move on as much. Where no fold holds both
+    classes it is flat, at the latest fold's rate, with one row's worth of the prior.
     """
     if len(later.y) == 0:
         return shape
-    last = later.fold == later.fold.max()
-    margin, y = later.margin[last], later.y[last]
-    if shape.kind != "isotonic" and shape.slope == 0:
-        rate = (float(y.sum()) + prior) / (len(y) + 1)
-        return Calibrator("sigmoid", slope=0.0, intercept=float(logit(rate)))
-    return shape.levelled(margin, y)
+    p = np.clip(shape.probability(later.margin), 1e-9, 1 - 1e-9)
+    ahead = next_level(logit(p), later.y, later.fold, later.groups)
+    if ahead is not None:
+        return shape.raised(ahead.level)
+    y = later.y[later.fold == later.fold.max()]
+    rate = (float(y.sum()) + prior) / (len(y) + 1)
+    return Calibrator("sigmoid", slope=0.0, intercept=float(logit(rate)))
+
+
+def _base(y: pd.Series[Any], rows: np.ndarray, weights: np.ndarray | None) -> float:
+    """The log-odds from which boosters of these rows start: of their rate, as they weigh."""
+    rate = float(np.average(target(y.iloc[rows]), weights=None if weights is None else weights[rows]))
+    return float(logit(rate))
+
+
+def _rebased(calibrator: Calibrator, step: float) -> Calibrator:
+    """The calibrator for boosters that start `step` higher than those whose margins it was fitted on.
+
+    The slope is for what boosters say of rows. Where they say little it is steep, and would make of a base rate that
+    moved a multiple of itself; so the step goes through as it is.
+
+    >>> steep = Calibrator("sigmoid", slope=8.0, intercept=22.0)
+    >>> moved = _rebased(steep, 0.3)
+    >>> bool(np.isclose(logit(moved.probability(-2.7)) - logit(steep.probability(-3.0)), 0.3))
+    True
+    """
+    if calibrator.kind == "isotonic" or calibrator.slope in (0.0, 1.0):
+        return calibrator
+    return replace(calibrator, intercept=calibrator.intercept + (1 - calibrator.slope) * step)
 
 
 def _boosted(

@@ -2,8 +2,8 @@
 
 A model trained at one rate and asked at another is off by a level, however well it ranks. Two things are known later:
 
-* the **latest labelled rate**, which is carried forward: calibration has put the level there, so this means no
-  correction at all;
+* the **latest labelled rates**, which are carried forward: calibration has put the level there (models/ahead.py), so
+  this means no correction at all;
 * the **scores of the rows to be scored**, whose rate nobody knows yet. If what the classes look like has not changed
   and only their shares have, the rate can be read from the scores: by EM (Saerens, Latinne and Decaestecker 2002), the
   maximum likelihood; and by moments (BBSE: Lipton, Wang and Smola 2018), here with mean probabilities by class.
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold
 
 N_BINS = 40
@@ -56,7 +56,7 @@ class Moved:
         rates = f"{self.rate_earlier:.1%} of earlier rows, {self.rate_latest:.1%} of the latest"
         if not self.has_moved:
             return f"The base rate has not clearly moved: {rates}."
-        return f"The base rate has moved: {rates}; probabilities are set to the latest."
+        return f"The base rate has moved: {rates}; probabilities go by the latest."
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,15 @@ class Shift:
         """Of the latest labelled rows."""
         return sum(self.n_positive) / (sum(self.n_positive) + sum(self.n_negative))
 
+    @property
+    def rate_said(self) -> float:
+        """The mean probability that the model gives those rows."""
+        rows = np.array(self.n_positive) + np.array(self.n_negative)
+        return float(np.average(expit(np.array(self.centres)), weights=rows))
+
     @classmethod
     def of(cls, margin: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None) -> Shift:
-        """From rows that the boosters did not learn from, their margins calibrated to their own rate."""
+        """From rows that the boosters did not learn from, their margins as the calibrator that is served gives them."""
         margin = np.asarray(margin, dtype="float64")
         edges = np.unique(np.quantile(margin, np.arange(1, N_BINS) / N_BINS))
         bins = np.searchsorted(edges, margin, side="right")
@@ -142,7 +148,8 @@ class Shift:
         why = why or estimate.doubt()
         if not why and estimate.low <= self.rate <= estimate.high:
             why = "EM's interval holds the latest rate"
-        correction = 0.0 if why else float(logit(estimate.em) - logit(self.rate))
+        # From the rate that the model itself gives the labelled rows: its level need not be that of these alone.
+        correction = 0.0 if why else float(logit(estimate.em) - logit(self.rate_said))
         return Reading(
             **same, rate_em=estimate.em, low=estimate.low, high=estimate.high, rate_bbse=estimate.bbse,
             correction=correction, is_corrected=not why,
@@ -285,12 +292,7 @@ def corrected(calibrator: Calibrator, correction: float) -> Calibrator:
     >>> corrected(plain, 1.0).probability(np.zeros(1)).round(3)
     array([0.731])
     """
-    if correction == 0:
-        return calibrator
-    if calibrator.kind == "isotonic":
-        knots = tuple((x, float(expit(logit(p) + correction))) for x, p in calibrator.knots)
-        return Calibrator("isotonic", knots=knots)
-    return Calibrator("sigmoid", slope=calibrator.slope, intercept=calibrator.intercept + correction)
+    return calibrator if correction == 0 else calibrator.raised(correction)
 
 
 def _plain(values: Any) -> tuple[float, ...]:

@@ -1,6 +1,7 @@
 """Stage `card`: what one must know before one uses the model, on a page.
 
-Reads   models/propensity/, metrics.json, backtest.csv, slices.csv, validation.json
+Reads   models/propensity/, models/selection.json, metrics.json, backtest.csv, slices.csv, drift.csv, scores/shift.json,
+        validation.json
 Writes  model_card.md
 """
 
@@ -10,6 +11,8 @@ import platform
 import pandas as pd
 
 from models import card
+from models.card_time import Moving
+from models.drift import Selection
 from pipelines import paths, stage, written
 from pipelines.params import Params
 
@@ -34,6 +37,11 @@ def main() -> None:
         pd.read_csv(paths.BACKTEST),
         pd.read_csv(paths.SLICES, keep_default_na=False, na_values=[""]),
         written.read_json(paths.VALIDATION),
+        Moving(
+            pd.read_csv(paths.DRIFT),
+            Selection.from_json(written.read_json(paths.SELECTION)),
+            written.read_json(paths.SHIFT),
+        ),
         versions,
     )
     written.text(paths.MODEL_CARD, text)

@@ -1,6 +1,6 @@
 """Stage `deliver`: the list in people's hands.
 
-Reads   decisions, candidates, contributions, current, triggers, limits, metrics
+Reads   decisions, candidates, contributions, current, triggers, limits, metrics, scores/shift.json
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest;
         reports/top_100.csv, for git
         reports/weekly/run.json, which differs between clones and is no DVC output
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.catalog import Catalog, Text
-from delivery import intervals, manifest, outputs, words
+from delivery import base_rate, intervals, manifest, outputs, words
 from delivery.listing import ranked_accounts
 from delivery.page import page
 from delivery.spreadsheet import to_csv
@@ -91,10 +91,20 @@ def delivered(
     }
 
 
-def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], validation: dict[str, Any]) -> Summary:
-    """What the reader must know about the list as a whole, from the evaluation of the model that made it."""
+def summary_of(
+    params: Params,
+    model: Propensity,
+    metrics: dict[str, Any],
+    validation: dict[str, Any],
+    reading: dict[str, Any],
+) -> Summary:
+    """What the reader must know about the list as a whole, from the evaluation of the model that made it.
+
+    reading: what its scores say of their base rate (stage `score`).
+    """
     is_judged = metrics["model_version"] == model.model_version  # or else another model was than the one that scores
     is_better = metrics["is_better_than_base_rate"] if is_judged else None
+    level = base_rate.note(reading, model.shift.moved if model.shift else None)
     untold = (NOT_JUDGED,) if not is_judged else (ONE_CLASS,) if is_better is None else ()
     auc = metrics["ours"]["auc"] if is_judged else dict.fromkeys(("value", "low", "high"))
     return Summary(
@@ -106,7 +116,7 @@ def summary_of(params: Params, model: Propensity, metrics: dict[str, Any], valid
         auc_low=auc["low"],
         auc_high=auc["high"],
         has_signal=is_better,
-        warnings=(*untold, *_warnings(validation)),
+        warnings=(*untold, *((level,) if level else ()), *_warnings(validation)),
     )
 
 
@@ -188,7 +198,13 @@ def main() -> None:
         decisions=tables.DECISIONS.read(),
         fired=tables.TRIGGERS.read(),
         limits=tables.LIMITS.read(),
-        summary=summary_of(params, model, written.read_json(paths.METRICS), written.read_json(paths.VALIDATION)),
+        summary=summary_of(
+            params,
+            model,
+            written.read_json(paths.METRICS),
+            written.read_json(paths.VALIDATION),
+            written.read_json(paths.SHIFT),
+        ),
     )
     staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
     write({**files, "manifest.json": described(params, model, files, staged)}, paths.WEEKLY)

@@ -7,13 +7,10 @@ Writes  models/selection.json: what to leave out, how fast rows age, and all tha
 
 import pandas as pd
 
-from models import drift
+from models import drift, telling
 from models.drift import Selection
 from pipelines import labelled, paths, stage, written
 from pipelines.params import Params
-
-SELECTION = paths.MODELS / "selection.json"
-DRIFT = paths.REPORTS / "drift.csv"
 
 
 def main() -> None:
@@ -22,7 +19,7 @@ def main() -> None:
     settings, seed = params.drift, params.run.seed
     rows = labelled.read().learning()
     folds = rows.folds(settings, params.label.horizon_days)
-    told = drift.tells_time(rows.X, folds, groups=rows.groups, seed=seed)
+    told = telling.tells_time(rows.X, folds, groups=rows.groups, seed=seed)
     selection = Selection()
     if settings.choose:
         selection = drift.choose(
@@ -35,9 +32,9 @@ def main() -> None:
             seed=seed,
             min_positives=settings.min_positives,
         )
-    written.as_json(SELECTION, selection.to_json())
+    written.as_json(paths.SELECTION, selection.to_json())
     left_out = told["feature"].map(dict(selection.dropped)).astype(pd.StringDtype()).rename("left_out")
-    written.text(DRIFT, pd.concat([told, left_out], axis=1).to_csv(index=False, float_format="%.4f"))
+    written.text(paths.DRIFT, pd.concat([told, left_out], axis=1).to_csv(index=False, float_format="%.4f"))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 Reads   training, labels, models/propensity/; of a simulated company also the true probabilities: nothing else may
 Writes  metrics.json: a verdict in words, each metric of ours and of three baselines, paired differences, with intervals
+        headline.json: its figures without intervals, few enough for `dvc metrics diff` and `dvc exp show`
         slices.csv: one row per kind of account: is the model as right for it as for the rest?
         plots/: roc, precision_recall, calibration, gains, importance (CSV)
 """
@@ -13,8 +14,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from data import frames
-from models import baselines, evaluation, slices
-from models.evaluation import Measured
+from models import baselines, curves, evaluation, money, slices, verdict
+from models.bootstrap import Measured
 from models.settings import Evaluation
 from pipelines import labelled, paths, stage, written
 from pipelines.labelled import KEY, Labelled
@@ -45,7 +46,10 @@ def main() -> None:
     compared = evaluation.compare(
         test.y, systems, settings=settings, seed=seed, groups=test.groups, periods=test.periods
     )
-    said = evaluation.verdict(compared, settings.interval)
+    before = verdict.order_before_calibration(
+        test.y, systems["ours"], model.margin(test.X), settings=settings, seed=seed, groups=test.groups
+    )
+    said = verdict.verdict(compared, settings.interval, before_calibration=before)
     report: dict[str, Any] = {
         "verdict": said.sentence,
         "is_better_than_base_rate": said.is_better_than_base_rate,
@@ -53,6 +57,7 @@ def main() -> None:
         "calibrator": model.calibrator.kind,
         "interval": settings.interval,
         "capacity": settings.capacity,
+        **({"auc_before_calibration": before.to_json()} if before else {}),
         **{name: _plain(by) for name, by in compared.metrics.items()},
         "differences": {name: _plain(by) for name, by in compared.differences.items()},
         "money_at_capacity": {name: _plain(_money(p, test, settings, seed)) for name, p in systems.items()},
@@ -73,14 +78,29 @@ def main() -> None:
         groups=test.groups,
     )
     written.text(paths.SLICES, judged.to_csv(index=False, float_format="%.6g"))
-    curves = evaluation.curves(test.y, systems)
-    curves["importance"] = evaluation.importance(model.features, model.contributions(test.X), model.gain()).head(
+    drawn = curves.curves(test.y, systems)
+    drawn["importance"] = curves.importance(model.features, model.contributions(test.X), model.gain()).head(
         N_FEATURES_SHOWN
     )
-    for name, curve in curves.items():
+    for name, curve in drawn.items():
         written.text(paths.PLOTS / f"{name}.csv", curve.to_csv(index=False, float_format="%.6g"))
     written.as_json(paths.METRICS, report)
+    written.as_json(paths.HEADLINE, headline(report))
     print(said.sentence)
+
+
+def headline(report: dict[str, Any]) -> dict[str, float | None]:
+    """What one looks at first when two runs are compared: our figures, and what they are less the base rate's.
+
+    Log losses at different base rates are not comparable, as those of other horizons are: `rate` shows it.
+    """
+    ours = {name: by["value"] for name, by in report["ours"].items()}
+    return {
+        **ours,
+        "log_loss_less_base_rate": report["differences"]["base_rate"]["log_loss"]["value"],
+        "added_mrr_at_capacity": report["money_at_capacity"]["ours"]["captured"]["value"],
+        "rate": report["blocks"]["test"]["rate"],
+    }
 
 
 def kinds(X: pd.DataFrame, seats: list[float]) -> pd.DataFrame:
@@ -101,7 +121,7 @@ def _plain(metrics: Any) -> dict[str, dict[str, float | None]]:
 
 
 def _money(p: np.ndarray, test: Labelled, settings: Evaluation, seed: int) -> dict[str, Measured]:
-    return evaluation.money_at_capacity(
+    return money.money_at_capacity(
         test.added_mrr.to_numpy(), p, settings=settings, seed=seed, groups=test.groups, periods=test.periods
     )
 

@@ -16,8 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from data.errors import BadInput
-from models import columns, evaluation, leaks, learning, table
+from models import columns, evaluation, leaks, learning, outcome, table, verdict
 from models.learning import Learned, Rows
+from models.propensity import Propensity
 from models.settings import Evaluation, Leaks, Training, Tuning
 from models.table import Preparation
 from models.tuning import Progress
@@ -62,7 +63,7 @@ def fit(
     model_folder.check_free(out)
     whole = table_file.read(path)
     wanted = _checked(wanted, whole.column_names)
-    target = table.target(whole.column(wanted.target), wanted.target, wanted.positive)
+    target = outcome.target(whole.column(wanted.target), wanted.target, wanted.positive)
     known = whole if target.is_known.all() else whole.filter(pa.array(target.is_known))
     times = table.times(known, wanted.time) if wanted.time else None
     groups = _groups(known, wanted.group) if wanted.group else None
@@ -86,7 +87,7 @@ def fit(
     }
     first = learning.learn(rows.take(early), **how, progress=progress)
     judged = rows.take(late)
-    compared = _judged(first.model.probability(judged.X), judged, float(rows.y[early].mean()), wanted.seed)
+    compared, said = _judged(first.model, judged, float(rows.y[early].mean()), wanted.seed)
     final = learning.learn(rows, found=None if is_timed else first, **how)
     if first.tuned.note:
         notes.append(first.tuned.note)
@@ -94,7 +95,6 @@ def fit(
     # What the model does not read, later tables need not have.
     used = {name: kind for name, kind in preparation.kinds.items() if name not in left_out}
     preparation = replace(preparation, kinds=used, dropped={**preparation.dropped, **left_out})
-    said = evaluation.verdict(compared, Evaluation().interval)
     report = {
         "verdict": said.sentence,
         "is_better_than_base_rate": said.is_better_than_base_rate,
@@ -220,15 +220,15 @@ def _strong(preparation: Preparation, rows: Rows, wanted: Wanted) -> list[str]:
     ]
 
 
-def _judged(p: np.ndarray, rows: Rows, base_rate: float, seed: int) -> evaluation.Comparison:
-    n_bootstrap = Evaluation().n_bootstrap if len(rows) <= 50_000 else 100
-    return evaluation.compare(
-        pd.Series(rows.y),
-        {"ours": p, "base_rate": np.full(len(rows), base_rate)},
-        settings=Evaluation(n_bootstrap=n_bootstrap),
-        seed=seed,
-        groups=pd.Series(rows.together),
-    )
+def _judged(
+    model: Propensity, rows: Rows, base_rate: float, seed: int
+) -> tuple[evaluation.Comparison, verdict.Verdict]:
+    y, p, groups = pd.Series(rows.y), model.probability(rows.X), pd.Series(rows.together)
+    settings = Evaluation(n_bootstrap=Evaluation().n_bootstrap if len(rows) <= 50_000 else 100)
+    systems = {"ours": p, "base_rate": np.full(len(rows), base_rate)}
+    compared = evaluation.compare(y, systems, settings=settings, seed=seed, groups=groups)
+    before = verdict.order_before_calibration(y, p, model.margin(rows.X), settings=settings, seed=seed, groups=groups)
+    return compared, verdict.verdict(compared, settings.interval, before_calibration=before, rows="rows")
 
 
 def _described(rows: Rows, early: np.ndarray, late: np.ndarray, wanted: Wanted) -> dict[str, Any]:

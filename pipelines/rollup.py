@@ -14,13 +14,9 @@ as it was, and of two at once the later one stays, each of them whole.
 """
 
 import json
-import os
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -43,18 +39,17 @@ from data.validation import check, early_rows, stop_unless_good
 from data.weeks import UNDATED, Week, week_of
 from delivery import manifest
 from features import adoption, build, headroom
-from pipelines import ingest, paths, tracking
+from pipelines import ingest, paths, rollup_store, tracking
 from pipelines.params import Params
+from pipelines.rollup_store import State, link, link_all, put, working_copy
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-STATE = "state.json"
 ACCOUNTS = "accounts.parquet"
 FIRST_USES = "first_uses.parquet"
 EMPTY = "empty.parquet"  # of each table, so that its folder is a table even where no week is asked for
 LOOKED_AT_DAYS = max(build.WINDOW_DAYS, headroom.DAYS)
-ABANDONED_S = 24 * 3600  # a working copy that is older was left by a run that was killed
 
 
 @dataclass(frozen=True)
@@ -68,38 +63,6 @@ class Rolled:
     why: list[str]
 
 
-@dataclass
-class _State:
-    """What `state.json` says."""
-
-    settings: dict[str, dict[str, str]] = field(default_factory=dict)  # by table: what its verdicts hang on
-    found: dict[str, dict[str, Week]] = field(default_factory=dict)
-    staged: dict[str, str] = field(default_factory=dict)  # sha256 by <table>/<week>.parquet
-    files: dict[str, list[int]] = field(default_factory=dict)  # of every file: its size, and when it was written
-    read_to: dict[str, str] = field(default_factory=dict)  # by table: the day up to which the last run had it all
-    first_uses_before: str | None = None  # the first week that `first_uses.parquet` does not hold
-
-    @classmethod
-    def read(cls, folder: Path) -> "_State | None":
-        """The state of a folder; None where there is none, or its files are not those that it names."""
-        if not (folder / STATE).is_file():
-            return None
-        try:
-            found = json.loads((folder / STATE).read_text(encoding="utf-8"))
-            parts = found.pop("found")
-            weeks_of = {table: {w: Week.of_json(one) for w, one in of.items()} for table, of in parts.items()}
-            state = cls(**found, found=weeks_of)
-        except (ValueError, KeyError, TypeError):  # of other code, or written into
-            return None
-        return state if state.files == _files(folder) else None
-
-    def write(self, folder: Path) -> None:
-        """Written last: a folder without it counts for nothing."""
-        self.files = _files(folder)
-        text = json.dumps(asdict(self), indent=1) + "\n"
-        _put(folder / STATE, lambda file: file.write_text(text, encoding="utf-8"))
-
-
 def rolled(
     params: Params, catalog: Catalog, as_of: date, *, staged_at: Path, window_at: Path, quarantine_at: Path, anew: bool
 ) -> Rolled:
@@ -110,12 +73,12 @@ def rolled(
     Raises BadInput where the tables cannot be used; nothing is kept then.
     """
     sources, connection = Sources.load(paths.SOURCES), connect()
-    with _working_copy(paths.LAKE / "rollup") as folder:
-        before = None if anew else _State.read(folder)
+    with working_copy(paths.LAKE / "rollup") as folder:
+        before = None if anew else State.read(folder)
         if before is None:
             shutil.rmtree(folder)
             folder.mkdir()
-        work = _Work(params, catalog, sources, folder, before or _State(), connection, as_of)
+        work = _Work(params, catalog, sources, folder, before or State(), connection, as_of)
         tables = read_sources(sources, folder=Path(params.ingest.folder), connection=connection)
         checked = check(
             tables,
@@ -133,12 +96,12 @@ def rolled(
             file = staged_at / f"{table}.parquet"
             ingest.write(connection.sql(query), RAW_TABLES[table].arrow_schema(), file)
             inputs[file.name] = tracking.sha256(file)
-            _link(file, window_at / file.name)
+            link(file, window_at / file.name)
         for table, query in checked.quarantined.items():
             ingest.write(connection.sql(query), ingest.as_text(RAW_TABLES[table]), quarantine_at / f"{table}.parquet")
-        _link_all(folder / "staged", staged_at, lambda _: True)
-        _link_all(folder / "quarantine", quarantine_at, lambda _: True)
-        _link_all(folder / "staged", window_at, lambda week: week == "empty" or _serves(week, as_of))
+        link_all(folder / "staged", staged_at, lambda _: True)
+        link_all(folder / "quarantine", quarantine_at, lambda _: True)
+        link_all(folder / "staged", window_at, lambda week: week == "empty" or _serves(week, as_of))
         work.first_uses_to(window_at / FIRST_USES)
         connection.close()
         return Rolled(checked.report, inputs, work.rows_read, work.weeks_read, work.why)
@@ -160,7 +123,7 @@ class _Work:
         catalog: Catalog,
         sources: Sources,
         folder: Path,
-        state: _State,
+        state: State,
         connection: "DuckDBPyConnection",
         as_of: date,
     ) -> None:
@@ -213,7 +176,7 @@ class _Work:
             self.state.read_to.pop(table, None)
             self.state.staged = {file: h for file, h in self.state.staged.items() if not file.startswith(f"{table}/")}
         rows = self.connection.sql(f"SELECT * FROM {name(KEPT_ACCOUNTS)} ORDER BY account_id").to_arrow_table()  # noqa: S608
-        _put(self.folder / ACCOUNTS, lambda file: pq.write_table(rows, file))
+        put(self.folder / ACCOUNTS, lambda file: pq.write_table(rows, file))
         self._carry_first_uses()
         self.state.staged = dict(sorted(self.state.staged.items()))
         self.state.write(self.folder)
@@ -231,7 +194,10 @@ class _Work:
             for column, of in table.columns.items()
             if of.refers_to and of.refers_to != "accounts"
         }
-        files = [*sorted(Path(weeks.__file__).parent.glob("*.py")), *map(Path, (__file__, ingest.__file__))]
+        files = [
+            *sorted(Path(weeks.__file__).parent.glob("*.py")),
+            *map(Path, (__file__, rollup_store.__file__, ingest.__file__)),
+        ]
         code = {file.name: file.read_bytes() for file in files}
         return {
             "sources.yaml is another": _hash([self.sources.database, source.model_dump(mode="json")]),
@@ -301,7 +267,7 @@ class _Work:
         folder.mkdir(parents=True, exist_ok=True)  # also for no rows: a copy of the roll-up knows no empty folders
         for week, batches in _by_week(self.connection.sql(query).to_arrow_reader(ingest.ROW_GROUP)):
             file = folder / f"{week}.parquet"
-            _put(file, lambda beside: ingest.write_batches(batches, schema, beside))  # noqa: B023 - called at once
+            put(file, lambda beside: ingest.write_batches(batches, schema, beside))  # noqa: B023 - called at once
             if part == "staged":
                 self.state.staged[f"{table.name}/{file.name}"] = tracking.sha256(file)
 
@@ -315,7 +281,7 @@ class _Work:
         else:
             beside = file
         usage = self._weeks_of_usage(lambda week: since <= week < until)
-        _put(file, lambda put: self._write_first_uses(usage, put, beside=beside))
+        put(file, lambda new: self._write_first_uses(usage, new, beside=beside))
         self.state.first_uses_before = until
 
     def _weeks_of_usage(self, is_asked: Callable[[str], bool]) -> list[Path]:
@@ -335,12 +301,6 @@ class _Work:
         ordered = firsts.order_by("account_id", "feature", "known_on", "first_used_on")
         pq.write_table(engine.to_pyarrow(ordered), file, compression="zstd")
         engine.disconnect()
-
-
-def _files(folder: Path) -> dict[str, list[int]]:
-    """Size and time of writing: other places link to these files, and one that was written into there shows by that."""
-    found = {str(path.relative_to(folder)): path.stat() for path in folder.rglob("*.parquet")}
-    return {path: [told.st_size, told.st_mtime_ns] for path, told in sorted(found.items())}
 
 
 def _serves(week: str, as_of: date) -> bool:
@@ -366,80 +326,6 @@ def _by_week(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[str, Iterator[
 
     for week, found in groupby(pieces(), key=lambda piece: piece[0]):
         yield week, (batch for _, batch in found)
-
-
-@contextmanager
-def _working_copy(folder: Path) -> Iterator[Path]:
-    """A copy of the folder that takes its place if all goes well, and vanishes otherwise."""
-    folder = folder.absolute()  # DuckDB looks for relative paths where the sources lie
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f"{folder.name}-*.partial"):
-        if time.time() - left.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(left, ignore_errors=True)
-    made = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", suffix=".partial", dir=folder.parent))
-    copy = made / "new"
-    try:
-        _copied(folder, copy)
-        yield copy
-        while True:
-            try:
-                copy.rename(folder)
-                break
-            except OSError:  # the old one is there, or that of another run
-                if not folder.is_dir():
-                    raise
-                with _passed_over(FileNotFoundError):  # the other run has just taken it away
-                    folder.rename(Path(tempfile.mkdtemp(dir=made)) / "old")
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-@contextmanager
-def _passed_over(error: type[OSError]) -> Iterator[None]:
-    try:
-        yield
-    except error:
-        return
-
-
-def _copied(folder: Path, copy: Path) -> None:
-    """A copy by hard links; where another run takes the folder away meanwhile, of the one that it puts there."""
-    while True:
-        try:
-            shutil.rmtree(copy, ignore_errors=True)
-            copy.mkdir()
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    (copy / path.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
-                    _link(path, copy / path.relative_to(folder))
-            return
-        except FileNotFoundError:
-            continue
-
-
-def _link(file: Path, place: Path) -> None:
-    """The same file in another place, without its bytes where the disk can do that."""
-    try:
-        os.link(file, place)
-    except FileNotFoundError:
-        raise
-    except OSError:  # another disk, or one that knows no links
-        shutil.copy2(file, place)
-
-
-def _link_all(folder: Path, place: Path, is_asked: Callable[[str], bool]) -> None:
-    for table in sorted(path for path in folder.iterdir() if path.is_dir()):
-        (place / table.name).mkdir()
-        for file in sorted(table.glob("*.parquet")):
-            if is_asked(file.stem):
-                _link(file, place / table.name / file.name)
-
-
-def _put(file: Path, write: Callable[[Path], object]) -> None:
-    """A new file in the place of an old one, which other places may link to: it must not be written into."""
-    beside = file.with_suffix(".new")
-    write(beside)
-    beside.replace(file)
 
 
 def _hash(content: Any) -> str:

@@ -6,6 +6,8 @@ Writes  scores: one row per (account_id, as_of): margin, propensity, and its int
         shift.json: what the scores say of their base rate, and whether they were moved to it
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,6 @@ from pipelines import paths, stage, tables, written
 from pipelines.params import Params
 
 BASE = "(base)"
-SHIFT = paths.LAKE / "scores" / "shift.json"
 
 
 def scored(model: Propensity, current: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -50,6 +51,18 @@ def moved(model: Propensity, scores: pd.DataFrame, contributions: pd.DataFrame) 
     return tabled(model, key, matrix, model.calibrator.probability(matrix.sum(axis=1)))
 
 
+def levelled(
+    params: Params, model: Propensity, scores: pd.DataFrame, contributions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """The same rows at the base rate that the scores show, where that is beyond doubt; and what they show."""
+    reading = model.read(scores["propensity"].to_numpy(), correct=params.shift.correct == "auto", seed=params.run.seed)
+    if reading is None:
+        return scores, contributions, {}
+    if reading.is_corrected:
+        scores, contributions = moved(model.corrected(reading), scores, contributions)
+    return scores, contributions, reading.to_json()
+
+
 def main() -> None:
     """Score every active account of the week."""
     params, model = Params.load(), written.read_model()
@@ -61,11 +74,8 @@ def main() -> None:
         )
     else:
         scores, contributions = scored(model, tables.CURRENT.read())
-    propensity = scores["propensity"].to_numpy()
-    reading = model.read(propensity, correct=params.shift.correct == "auto", seed=params.run.seed)
-    if reading is not None and reading.is_corrected:
-        scores, contributions = moved(model.corrected(reading), scores, contributions)
-    written.as_json(SHIFT, {} if reading is None else reading.to_json())
+    scores, contributions, reading = levelled(params, model, scores, contributions)
+    written.as_json(paths.SHIFT, reading)
     tables.SCORES.write(scores)
     tables.CONTRIBUTIONS.write(contributions)
 

@@ -6,15 +6,14 @@ Writes  models/propensity/: a booster_*.txt per fold and seed, and model.json
 """
 
 import dataclasses
-import functools
+from typing import Any
 
 import pandas as pd
 
-from models import evaluation, promotion, propensity
+from models import curves, promotion, propensity
 from models.boosting import Tuned
 from models.drift import Selection
 from pipelines import labelled, paths, stage, written
-from pipelines.drift import SELECTION
 from pipelines.params import Params
 from pipelines.tune import TUNING
 
@@ -25,43 +24,24 @@ def main() -> None:
     """Run the stage."""
     params = Params.load()
     rows = labelled.read().learning()
-    selection = Selection.from_json(written.read_json(SELECTION))
+    selection = Selection.from_json(written.read_json(paths.SELECTION))
     X, weights = selection.kept(rows.X), selection.weights(rows.periods)
     held = labelled.directions() if params.train.monotone else None
     folds = rows.folds(params.tune, params.label.horizon_days)
     tuned = Tuned.from_json(written.read_json(TUNING))
-    learnt = functools.partial(
-        propensity.rehearse,
-        X,
-        rows.y,
-        folds,
-        tuned=tuned,
-        settings=params.train,
-        seed=params.run.seed,
-        groups=rows.groups,
-        weights=weights,
-    )
-    later = learnt(constraints=held)
-    model = propensity.fit(
-        X,
-        rows.y,
-        folds,
-        tuned=tuned,
-        settings=params.train,
-        seed=params.run.seed,
-        groups=rows.groups,
-        weights=weights,
-        constraints=held,
-        later=later,
-    )
+    how: dict[str, Any] = {
+        "tuned": tuned, "settings": params.train, "seed": params.run.seed, "groups": rows.groups, "weights": weights,
+    }  # fmt: skip
+    later = propensity.rehearse(X, rows.y, folds, constraints=held, **how)
+    model = propensity.fit(X, rows.y, folds, constraints=held, later=later, **how)
     if held:
-        cost = propensity.compared(later, learnt(constraints=None))
+        cost = propensity.compared(later, propensity.rehearse(X, rows.y, folds, constraints=None, **how))
         model = dataclasses.replace(model, facts={**model.facts, "monotone": cost})
     known = promotion.learnt(rows.periods, horizon_days=params.label.horizon_days, min_growth=params.label.min_growth)
     model = dataclasses.replace(model, facts={**model.facts, **known})
     written.model(model.to_files())
     chosen_by = rows.block("validation")
-    importance = evaluation.importance(model.features, model.contributions(chosen_by.X), model.gain())
+    importance = curves.importance(model.features, model.contributions(chosen_by.X), model.gain())
     left_out = pd.DataFrame(
         sorted({**model.vocabulary.dropped, **selection.dropped}.items()), columns=["feature", "left_out"]
     )

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from models import tuning
 from models.drift import Selection
 from pipelines import labelled, paths, progress, stage, tables, written
-from pipelines.drift import SELECTION
 from pipelines.params import Params
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def main() -> None:
     params = Params.load()
     settings = params.tune
     rows = labelled.read().learning()
-    selection = Selection.from_json(written.read_json(SELECTION))
+    selection = Selection.from_json(written.read_json(paths.SELECTION))
     with progress.told(LOG, go_on=settings.resume) as teller:
         tuned, trials = tuning.tune(
             selection.kept(rows.X),

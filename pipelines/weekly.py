@@ -23,7 +23,7 @@ from pipelines.deliver import delivered, described, summary_of, write
 from pipelines.forecast import forecast, read_model
 from pipelines.params import Params
 from pipelines.rollup import newest_use_before, rolled
-from pipelines.score import scored
+from pipelines.score import levelled, scored
 from pipelines.select import newest_use, stop_if_silent
 from pipelines.trigger import in_force
 
@@ -83,7 +83,7 @@ def _files(
     triggers = lake.frame(happened, engine)
     limits = forecast(read_model(), staged, engine, catalog, as_of, params.forecast)
 
-    scores, contributions = scored(champion.model, current)
+    scores, contributions, reading = levelled(params, champion.model, *scored(champion.model, current))
     base_rate = float(champion.model.facts["rate_train"])
     ledger.keep_found()  # the list that lies there is about to be overwritten, and may be the one to compare with
     metrics = written.read_json(paths.METRICS)
@@ -107,7 +107,7 @@ def _files(
         decisions=decisions,
         fired=triggers,
         limits=limits,
-        summary=summary_of(params, champion.model, metrics, json.loads(kept.report.as_json())),
+        summary=summary_of(params, champion.model, metrics, json.loads(kept.report.as_json()), reading),
     )
     described_by = described(params, champion.model, files, kept.inputs)
     run = {

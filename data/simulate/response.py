@@ -87,6 +87,10 @@ def response(world: World, shop: Shop, state: State, month: Month, seed: int, nu
                 value = np.round(12 * gain - offer.contact_cost, 2)
                 columns = {"offer_id": offer.id, "channel": channel, "discount_pct": float(step)}
                 frames.append(pd.DataFrame({"position": rows, **columns, "p_accept": p, "value": value}))
+    if not frames:  # a block of few accounts, to whom nothing can be offered
+        kinds = {"position": "int64", "offer_id": "str", "channel": "str"}
+        kinds |= dict.fromkeys(("discount_pct", "p_accept", "value"), "float64")
+        return pd.DataFrame(columns=list(kinds)).astype(kinds)
     return pd.concat(frames, ignore_index=True)
 
 

@@ -4,6 +4,7 @@ The probability averages over futures of the inner state, which are drawn, and s
 terms, which are not: after a change the terms stay for `settling_months`, so the first change decides the label.
 """
 
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -28,12 +29,50 @@ from data.simulate.world import World
 MIN_GROWTH = 0.10  # contract: MRR at least this much higher, or a higher tier
 
 
-def is_expansion(
-    shop: Shop, tier_before: Ints, enough: Floats, price: Floats, plan: Ints, seats: Floats, add_ons: Ints
-) -> Bools:
-    """Whether terms count as an expansion: a higher tier, or an MRR that is enough. price: of the list, net."""
-    after = np.round(shop.gross(plan, seats, add_ons) * price, 2)
-    return (shop.tier[plan] > tier_before) | ((after >= enough) & (after > 0))
+@dataclass(frozen=True)
+class Before:
+    """The terms on the day of the snapshot, to which the label holds those of the horizon's end; (n,) each."""
+
+    plan: Ints
+    seats: Floats
+    add_ons: Ints
+    is_annual: Bools
+    price: Floats  # of the list, net
+    enough: Floats  # the MRR from which on it is an expansion
+
+    @classmethod
+    def of(cls, shop: Shop, state: State) -> "Before":
+        """The state's."""
+        return cls(
+            state.plan.copy(), state.seats.copy(), state.add_ons.copy(), state.is_annual.copy(),
+            state.price_level * (1 - state.discount / 100),
+            (1 + MIN_GROWTH) * np.round(mrr(shop, state), 2) - 1e-9,
+        )  # fmt: skip
+
+    def is_expanded(
+        self, shop: Shop, price: Floats, plan: Ints, seats: Floats, add_ons: Ints, is_annual: Bools
+    ) -> Bools:
+        """Whether these terms count as an expansion: a higher tier, or an MRR that is enough. price: of the list, net.
+
+        As in the label, what runs on with its quantity and billing enters at no more than the price it had: a list
+        price that rises meanwhile is no growth, though something else was bought.
+        """
+        after = shop.gross(plan, seats, add_ons) * price
+        rise = np.where(is_annual == self.is_annual, np.maximum(price - self.price, 0.0), 0.0)
+        if rise.any():
+            after = after - rise * self._kept(shop, plan, seats, add_ons)
+        after = np.round(after, 2)
+        return (shop.tier[plan] > shop.tier[self.plan]) | ((after >= self.enough) & (after > 0))
+
+    def _kept(self, shop: Shop, plan: Ints, seats: Floats, add_ons: Ints) -> Floats:
+        """The list price of the products that are the same, in the same quantity."""
+        has_seats = seats == self.seats
+        is_plan = (plan == self.plan) & has_seats
+        kept = np.where(is_plan, shop.plan_base[plan] + shop.plan_seat[plan] * seats, 0.0)
+        for k, (base, per_seat) in enumerate(zip(shop.add_on_base, shop.add_on_seat, strict=True)):
+            is_kept = ((add_ons & self.add_ons) >> k & 1 == 1) & (has_seats | (per_seat == 0))
+            kept = kept + np.where(is_kept, base + per_seat * seats, 0.0)
+        return kept
 
 
 def p_expansion(
@@ -44,8 +83,6 @@ def p_expansion(
     z: (n, R, months, normals), u: (n, R, months, uniforms): R futures each.
     """
     n, R = z.shape[:2]
-    tier_before = np.repeat(shop.tier[state.plan], R)
-    enough = np.repeat((1 + MIN_GROWTH) * np.round(mrr(shop, state), 2) - 1e-9, R)
     # In the first month all futures of an account are one.
     now = state.copy()
     reprice(world, now, months[0])
@@ -53,6 +90,7 @@ def p_expansion(
     first_intent = intend(world, shop, now, first).repeat(R) if contact else None
     first = first.repeat(R)
     state = state.repeat(R)
+    before = Before.of(shop, state)
     z, u = z.reshape(n * R, *z.shape[2:]), u.reshape(n * R, *u.shape[2:])
     unchanged, expanded = np.ones(n * R), np.zeros(n * R)
     days_left = world.horizon_days
@@ -83,7 +121,7 @@ def p_expansion(
             )
             p_sale = np.where(is_sale, p_made * offered.p_accept, 0.0)
             price = level * (1 - discount / 100)
-            gain = p_sale * share_offer * is_expansion(shop, tier_before, enough, price, plan, seats, add_ons)
+            gain = p_sale * share_offer * before.is_expanded(shop, price, plan, seats, add_ons, annual)
 
         # What the account does by itself
         total = reduce(np.add, outlook.hazards)
@@ -93,7 +131,7 @@ def p_expansion(
         for k in range(outlook.expansion.shape[1]):
             h = outlook.expansion[:, k]
             if h.any():
-                counts = is_expansion(shop, tier_before, enough, price, *own_expansion(world, shop, state, k))
+                counts = before.is_expanded(shop, price, *own_expansion(world, shop, state, k), state.is_annual)
                 gain = gain + per_hazard * h * counts
         stays = (1 - p_sale) * (1 - p_any)
         if world.signal == 0:  # changes may follow one another: who has expanded may still leave

@@ -1,4 +1,4 @@
-"""A small simulated company, from raw tables to the list, by the real `dvc repro`, in two separate places."""
+"""A small simulated company, from raw tables to the list, by the real `dvc repro`."""
 
 import os
 import subprocess
@@ -15,6 +15,8 @@ PROJECT = Path(__file__).parents[2]
 SMALL = {
     "run": {"company": "Small"},
     "simulate": {"accounts": 220},
+    "leaks": {"n_days": 1},
+    "forecast": {"every_weeks": 8},
     "tune": {"n_trials": 2, "max_rounds": 60},
     "train": {"n_folds": 2},
     "evaluate": {"n_bootstrap": 60, "capacity": 20},
@@ -22,25 +24,19 @@ SMALL = {
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def reproduced(folder: Path) -> Path:
-    """A workspace of the small company in which `dvc repro` has run."""
+def prepared(folder: Path) -> Path:
+    """A workspace of the small company in which nothing has run yet."""
     folder.mkdir()
     (folder / "params.yaml").write_text(yaml.safe_dump(SMALL))
-    workspace = company.prepare(PROJECT, folder, None)
-    assert company.reproduce(workspace) == 0
-    return workspace
+    return company.prepare(PROJECT, folder, None)
 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace of a small company after its first run."""
-    return reproduced(tmp_path_factory.mktemp("one") / "small")
-
-
-@pytest.fixture(scope="session")
-def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same company in another place."""
-    return reproduced(tmp_path_factory.mktemp("two") / "elsewhere")
+    """The workspace of a small company after its first `dvc repro`."""
+    workspace = prepared(tmp_path_factory.mktemp("one") / "small")
+    assert company.reproduce(workspace) == 0
+    return workspace
 
 
 @pytest.fixture(scope="session")

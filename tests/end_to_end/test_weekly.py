@@ -1,5 +1,6 @@
 """`upsell weekly` on the small company: it refuses what would mislead, and a week delivered twice is the same week."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -113,6 +114,20 @@ def test_it_moved_against_the_week_before_both_times(weeks: Weeks) -> None:
     assert (moved["account_id"].map(before["rank"]) - moved["rank"] == moved["movement_ranks"]).all()
 
 
+def test_a_past_and_a_coming_week_are_scored_by_the_champion(weeks: Weeks) -> None:
+    past, now, made = (
+        pd.read_parquet(io.BytesIO(files["ranked_accounts.parquet"]))
+        for files in (weeks.past, weeks.first, weeks.repro)
+    )
+    assert str(past["as_of"].iloc[0]) == "2026-05-04"
+    assert set(past["movement"]) <= {"new", "up", "down", "same"}
+    assert now["account_id"].tolist() == made["account_id"].tolist()
+    assert set(now["movement"]) == {"new", "up", "down", "same"}
+    before = past.set_index("account_id")["rank"]
+    moved = now.dropna(subset=["movement_ranks"]).set_index("account_id")
+    assert (before.loc[moved.index] - moved["rank"] == moved["movement_ranks"]).all()
+
+
 def test_the_ledger_keeps_every_week_as_it_was_delivered(weeks: Weeks) -> None:
     ledger = weeks.workspace / "ledger"
     assert {path.name for path in ledger.iterdir()} == {"2026-05-04", "2026-06-01"}
@@ -219,12 +234,14 @@ def the_source(company: Path, source: Path, *, until: str, week: int) -> None:
         rows.to_parquet(source / f"{table}.parquet", row_group_size=5000)
 
 
-def test_a_week_carried_on_is_the_week_read_anew(copy: Path, run: Run, tmp_path: Path) -> None:
+def test_a_week_carried_on_is_the_week_read_anew(
+    copy: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{copy}/mlflow.db")  # one champion serves both places
     places = {name: tmp_path / name for name in ("carried", "anew")}
     for place in places.values():
-        left = ("ledger", "weekly", ".dvc", "mlflow.db*", "mlruns")  # a registry belongs to its folder
+        left = ("ledger", "weekly", ".dvc", "mlflow.db*", "mlruns")
         shutil.copytree(copy, place, symlinks=True, ignore=shutil.ignore_patterns(*left))
-        assert run(place, "pipelines.register").returncode == 0
         params = yaml.safe_load((place / "params.yaml").read_text())
         params["ingest"]["folder"] = "source"
         params["validate"] = {"max_quarantined_rate": 0.5}

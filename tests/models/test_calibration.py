@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from models import calibration
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 
 
 def drawn(p: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -50,9 +50,56 @@ def test_the_choice_follows_the_truth() -> None:
     margin = margins(20_000)
     every = np.arange(len(margin))
     straight = calibration.choose(margin, drawn(expit(margin)), every, prior=0.1)
-    assert straight.calibrator.kind == "sigmoid"  # a tie with none
-    bent = np.where(margin < -2, 0.02, 0.4)
-    assert calibration.choose(margin, drawn(bent), every, prior=0.1).calibrator.kind == "isotonic"
+    assert set(straight.losses) == {"none", "sigmoid", "bent", "isotonic"}
+    c = straight.calibrator  # a tie of three, and no bend is made up
+    assert (c.kind, c.slope, c.bend) == ("bent", pytest.approx(1.0, abs=0.06), pytest.approx(0.0, abs=0.06))
+    stairs = np.where(margin < -2, 0.02, 0.4)
+    assert calibration.choose(margin, drawn(stairs), every, prior=0.1).calibrator.kind == "isotonic"
+
+
+def test_each_kind_is_taken_where_it_is_clearly_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    margin = margins(3000)
+    y, every = drawn(expit(margin)), np.arange(3000)
+    flat = Calibrator("sigmoid", slope=0.0, intercept=-2.0)
+    for kind in ("none", "sigmoid", "isotonic"):
+        fits = {k: fit if k == kind else lambda *_: flat for k, fit in calibration.FITS.items()}
+        with monkeypatch.context() as others_see_nothing:
+            others_see_nothing.setattr(calibration, "FITS", fits)
+            assert calibration.choose(margin, y, every, prior=0.1).calibrator.kind == kind
+
+
+def test_a_bend_is_found_where_there_is_one_and_the_level_does_not_decide() -> None:
+    """A map that rises three times as fast at the low end."""
+    true = Calibrator("bent", slope=1.0, intercept=-0.9, bend=-0.5, knee=-1.8)
+    at = np.array([-4.5, -3.5, -2.5, -1.5, -0.5])
+    errors, kinds = [], []
+    for seed in range(10):
+        margin, groups = margins(9000, seed=seed), np.arange(9000) // 3
+        y = drawn(true.probability(margin), seed + 100)
+        choice = calibration.choose(margin, y, groups, prior=0.1)
+        kinds.append(choice.calibrator.kind)
+        off = [
+            logit(c.probability(at)) - logit(true.probability(at))
+            for c in (choice.calibrator, calibration.fit_sigmoid(margin, y, groups))
+        ]
+        errors.append([np.abs(o - o.mean()).mean() for o in off])
+    assert kinds.count("bent") >= 9
+    bent, straight = np.mean(errors, axis=0)
+    assert bent < 0.6 * straight
+    # Another level of the margins is no other shape.
+    moved = calibration.choose(margin + 0.4, y, groups, prior=0.1)
+    assert moved.losses == pytest.approx(choice.losses, abs=1e-6)
+
+
+def test_copies_bend_it_no_more() -> None:
+    margin = margins(1500, seed=3)
+    y = drawn(Calibrator("bent", slope=1.0, intercept=-0.7, bend=-0.6, knee=-2.0).probability(margin), seed=4)
+    once = calibration.fit_bent(margin, y, np.arange(1500))
+    copies = calibration.fit_bent(np.repeat(margin, 20), np.repeat(y, 20), np.repeat(np.arange(1500), 20))
+    fooled = calibration.fit_bent(np.repeat(margin, 20), np.repeat(y, 20), np.arange(30_000))
+    shares = [c.bend / c.slope for c in (once, copies, fooled)]
+    assert shares[1] == pytest.approx(shares[0], rel=0.1)
+    assert shares[2] < 1.2 * shares[1] < 0
 
 
 def test_isotonic_of_its_own_kind_is_near_the_truth() -> None:
@@ -80,6 +127,14 @@ def test_separated_classes_stay_finite() -> None:
 calibrators = st.one_of(
     st.just(Calibrator("none")),
     st.builds(Calibrator, st.just("sigmoid"), slope=st.floats(0, 5), intercept=st.floats(-3, 3)),
+    st.builds(
+        lambda slope, share, **rest: Calibrator("bent", slope=slope, bend=share * slope, **rest),
+        slope=st.floats(0, 2.5),
+        share=st.floats(-1, 1),
+        intercept=st.floats(-3, 3),
+        knee=st.floats(-3, 3),
+        width=st.floats(0.2, 2),
+    ),
     st.builds(
         lambda xs, ps: Calibrator("isotonic", knots=tuple(zip(sorted(xs), sorted(ps), strict=True))),
         st.lists(st.integers(-400, 400).map(lambda i: i / 100), min_size=4, max_size=4, unique=True),
@@ -121,7 +176,11 @@ def test_levelled_keeps_the_shape_and_meets_the_rate(c: Calibrator, margin: list
         assert [p for _, p in moved.knots] == [p for _, p in c.knots]
         np.testing.assert_allclose(np.diff([x for x, _ in moved.knots]), np.diff([x for x, _ in c.knots]), atol=1e-9)
     else:
-        assert moved.slope == c.slope
+        assert (moved.slope, moved.bend, moved.width) == (c.slope, c.bend, c.width)
+        # The same map, all of it moved by one step along the margin: by its line and by its knee.
+        if c.slope > 0.2 and moved is not c:
+            step = (moved.intercept - c.intercept) / c.slope
+            np.testing.assert_allclose(moved.probability(x - step), c.probability(x), atol=1e-9)
 
 
 def test_the_derivative_is_that_of_the_map() -> None:
@@ -131,6 +190,16 @@ def test_the_derivative_is_that_of_the_map() -> None:
     step = 1e-6
     slope = (smooth.probability(np.array([0.3 + step])) - smooth.probability(np.array([0.3 - step]))) / (2 * step)
     np.testing.assert_allclose(smooth.derivative(np.array([0.3])), slope, rtol=1e-6)
+    bent = Calibrator("bent", slope=0.9, intercept=-1.0, bend=-0.6, knee=-2.0, width=0.7)
+    at = np.linspace(-6, 3, 19)
+    slopes = (bent.probability(at + step) - bent.probability(at - step)) / (2 * step)
+    np.testing.assert_allclose(bent.derivative(at), slopes, rtol=1e-6)
+
+
+def test_far_from_its_knee_a_bent_one_has_the_slope_of_that_side() -> None:
+    bent = Calibrator("bent", slope=0.9, intercept=-1.0, bend=-0.6, knee=-2.0, width=0.2)
+    left, right = (np.diff(logit(bent.probability(np.array(ends))))[0] for ends in ([-9.0, -8.0], [4.0, 5.0]))
+    assert (left, right) == (pytest.approx(1.5, abs=1e-6), pytest.approx(0.3, abs=1e-6))
 
 
 def test_noise_that_looks_like_a_signal_is_not_passed_on_as_it_is() -> None:

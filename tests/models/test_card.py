@@ -10,14 +10,28 @@ from worlds import World
 from models import card, slices
 from models.backtest import COLUMNS
 from models.card import About
-from models.evaluation import METRICS, compare, money_at_capacity, verdict
+from models.card_time import Moving
+from models.drift import ALL_TOGETHER, Selection
+from models.evaluation import METRICS, compare
+from models.money import money_at_capacity
 from models.propensity import Propensity
 from models.settings import Evaluation
+from models.shift import Moved, Reading, Shift
+from models.verdict import verdict
 
 FEW = Evaluation(n_bootstrap=50, capacity=20)
 ABOUT = About("Small | Co", "2026-06-01", 90, 0.1, requires_consent=True)
 VALIDATION = {"tables": {"accounts": {"kept": 100, "quarantined": 2}}, "missing": {"surveys": "the features of NPS"}}
 VERSIONS = {"lightgbm": "4.6.0"}
+TOLD = pd.DataFrame(
+    [("month", 0.97, True), ("tenure", 0.71, True), ("use", 0.5, False), (ALL_TOGETHER, 0.98, True)],
+    columns=["feature", "auc_latest", "tells_time"],
+)
+READING = Reading(
+    481, psi=0.02, ks=0.01, distribution_moved=False, rate_carried=0.17, rate_mean=0.16, rate_em=0.19, low=0.15,
+    high=0.23, rate_bbse=0.2, correction=0.0, is_corrected=False, why="EM's interval holds the latest rate",
+).to_json()  # fmt: skip
+AT_REST = Moving(TOLD, Selection(tried=({"step": 0},)), READING)
 
 
 def report(y: pd.Series, p: np.ndarray) -> dict[str, Any]:
@@ -51,9 +65,11 @@ def judged(world: World, model: Propensity) -> tuple[pd.Series, np.ndarray, pd.D
     return y, p, slices.judge(y, p, world.X.loc[test, ["plan"]], settings=FEW, seed=0, groups=world.groups[test])
 
 
-def written(model: Propensity, metrics: dict[str, Any], table: pd.DataFrame, **changed: Any) -> str:
+def written(
+    model: Propensity, metrics: dict[str, Any], table: pd.DataFrame, moving: Moving = AT_REST, **changed: Any
+) -> str:
     about = dataclasses.replace(ABOUT, **changed)
-    return card.markdown(about, model, metrics, backtested(), table, VALIDATION, VERSIONS)
+    return card.markdown(about, model, metrics, backtested(), table, VALIDATION, moving, VERSIONS)
 
 
 def test_the_first_sentence_is_the_verdict_and_every_section_is_there(model: Propensity, judged: Any) -> None:
@@ -65,7 +81,7 @@ def test_the_first_sentence_is_the_verdict_and_every_section_is_there(model: Pro
     heads = re.findall(r"^## (.*)$", text, flags=re.M)
     assert heads == [
         "Who may use it, and for what", "Data, label and splits", "How good it is", "What a probability means",
-        "Over time", "By kind of account", "Limits", "Made with",
+        "Over time", "What moves", "By kind of account", "Limits", "Made with",
     ]  # fmt: skip
     assert model.model_version in text
     assert "decisions about individual people" in text
@@ -103,7 +119,7 @@ def test_what_could_not_be_measured_is_said_so(model: Propensity, judged: Any) -
     nothing = report(y & False, p)
     text = card.markdown(
         dataclasses.replace(ABOUT, requires_consent=False), dataclasses.replace(model, interval=None), nothing,
-        backtested().head(0), table.head(0), VALIDATION, VERSIONS,
+        backtested().head(0), table.head(0), VALIDATION, Moving(TOLD.assign(tells_time=False)), VERSIONS,
     )  # fmt: skip
     assert text.startswith("The model cannot be judged")
     assert "**For:** Nobody yet" in text
@@ -111,6 +127,8 @@ def test_what_could_not_be_measured_is_said_so(model: Propensity, judged: Any) -
     assert "No backtest" in text
     assert "No slices" in text
     assert "`gates.requires_consent` is off" in text
+    assert "the model keeps nothing to hold them against" in text
+    assert "none of 3 tells earlier rows from later ones beyond chance. None is left out: nothing was tried." in text
     assert "nan" not in text.lower().replace("finance", "")
 
 
@@ -124,3 +142,30 @@ def test_flags_are_named(model: Propensity, judged: Any) -> None:
     flagged = table.assign(is_flagged=table.index == 0, why=["level", *[""] * (len(table) - 1)])
     text = written(model, report(y, p), flagged)
     assert f"Differing from the rest after correction: plan {table['value'].iloc[0]} (level)." in text
+
+
+def test_what_moves_is_said_with_its_figures(model: Propensity, judged: Any) -> None:
+    y, p, table = judged
+    kept = Shift.of(np.linspace(-3, 1, len(y)), y.to_numpy(dtype="float64"))
+    moved = dataclasses.replace(model, shift=dataclasses.replace(kept, moved=Moved(0.085, 0.112, 0.3, 0.1, 0.5, True)))
+    text = written(moved, report(y, p), table)
+    assert "- **Past:** The base rate has moved: 8.5% of earlier rows, 11.2% of the latest;" in text
+    assert (
+        "481 rows, spread much as the latest whose outcome is known (PSI 0.02); by them the base rate would be " in text
+    )
+    assert "19.0% (15.0% to 23.0%), the latest known is 17.0%. Probabilities stay at the latest known: EM's" in text
+    assert (
+        "2 of 3 tell earlier rows from later ones beyond chance (AUC alone: month 0.97, tenure 0.71; all together "
+        in text
+    )
+    assert "0.98; 0.5 is not at all, 1 is a calendar). None is left out: later rows are not predicted better" in text
+
+
+def test_what_was_done_about_it_is_said(model: Propensity, judged: Any) -> None:
+    y, p, table = judged
+    read = READING | {"is_corrected": True, "distribution_moved": True, "why": "BBSE agrees"}
+    found = Selection({"month": "tells the time"}, half_life=365.0, tried=({"step": 0},))
+    text = written(model, report(y, p), table, Moving(TOLD, found, read))
+    assert "481 rows, spread otherwise than the latest" in text
+    assert "Probabilities were moved to it: BBSE agrees." in text
+    assert "Left out, since later rows are predicted better without: month. Rows weigh half after 365 days." in text

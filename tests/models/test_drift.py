@@ -1,13 +1,17 @@
-"""A clock with a spurious trend goes; in a world at rest nothing does; what tells the time is named, with its noise."""
+"""A clock with a spurious trend goes; in a world at rest nothing does; what tells the time is named, with its noise.
+
+A number whose later values were never seen goes too, unless later rows are clearly worse off without it.
+"""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
 
-from models import drift
-from models.drift import ALL_TOGETHER, Selection
+from models import drift, telling
+from models.drift import Selection
 from models.folds import Fold, time_folds
+from models.telling import ALL_TOGETHER
 
 
 def world(seed: int, *, n: int = 2400, clock: str | None = None, forgets: bool = False):
@@ -32,7 +36,7 @@ def world(seed: int, *, n: int = 2400, clock: str | None = None, forgets: bool =
 
 def chosen(X, y, when, seed=0, n_folds=4) -> Selection:
     folds = time_folds(when, n_folds=n_folds, gap=1)
-    return drift.choose(X, y, when, folds, told=drift.tells_time(X, folds, seed=seed), seed=seed)
+    return drift.choose(X, y, when, folds, told=telling.tells_time(X, folds, seed=seed), seed=seed)
 
 
 def test_a_spurious_clock_is_left_out() -> None:
@@ -45,9 +49,52 @@ def test_what_tells_the_time_and_predicts_stays() -> None:
     for seed in range(3):
         X, y, when = world(seed, clock="cause")
         folds = time_folds(when, n_folds=4, gap=1)
-        told = drift.tells_time(X, folds, seed=seed).set_index("feature")
+        told = telling.tells_time(X, folds, seed=seed).set_index("feature")
         assert told.loc["use", "auc_latest"] > drift.STEPS[1][0]  # suspected
         assert dict(chosen(X, y, when, seed).dropped) == {}
+
+
+def test_a_stranger_without_proof_is_left_out() -> None:
+    """A counter of periods in a world at rest: no gain either way, and every later value is new.
+
+    By chance it seems needed in one world of twenty; under the other burden five of six would keep it.
+    """
+    n_left_out = 0
+    for seed in range(6):
+        X, y, when = world(seed, n=1200)
+        X["period"] = when.astype("float64")
+        selection = chosen(X, y, when, seed, n_folds=3)
+        assert set(selection.dropped) <= {"period"}
+        assert selection.tried[0]["step"] == "outside"
+        assert selection.tried[0]["without"] == ["period"]
+        n_left_out += bool(selection.dropped)
+    assert n_left_out >= 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stranger_that_later_rows_need_stays(seed: int) -> None:
+    """New heights each period for those who take part, nought for the others; and whether they do decides."""
+    X, _, when = world(seed)
+    rng = np.random.default_rng(100 + seed)
+    takes_part = rng.random(len(X)) < 0.65
+    X["height"] = np.where(takes_part, 1.0 + when, 0.0)
+    y = pd.Series(rng.random(len(X)) < np.where(takes_part, 0.4, 0.1))
+    folds = time_folds(when, n_folds=4, gap=1)
+    told = telling.tells_time(X, folds, seed=seed).set_index("feature")
+    assert told.loc["height", "tells_time"]
+    assert told.loc["height", "outside"] > drift.MOST_OUTSIDE
+    selection = chosen(X, y, when, seed)
+    assert "height" not in selection.dropped
+    assert not selection.tried[0]["taken"]
+
+
+def test_a_number_within_its_range_must_not_prove_anything() -> None:
+    """Levels of periods that come back: the burden stays with whoever would leave them out."""
+    X, y, when = world(0)
+    X["season"] = (when % 12 + 0.0) / 12
+    selection = chosen(X, y, when)
+    assert "season" not in selection.dropped
+    assert all(one["step"] != "outside" for one in selection.tried)
 
 
 def test_in_a_world_at_rest_nothing_is_suspected() -> None:
@@ -55,7 +102,7 @@ def test_in_a_world_at_rest_nothing_is_suspected() -> None:
     for seed in range(n_worlds):
         X, _, when = world(seed, n=600)
         folds = time_folds(when, n_folds=3, gap=1)
-        told = drift.tells_time(X, folds, seed=seed)
+        told = telling.tells_time(X, folds, seed=seed)
         n_suspected += bool(told["tells_time"].any())
         assert not ((told["auc_latest"] >= drift.STEPS[-1][0]) & told["tells_time"]).any()
     assert n_suspected <= 5  # 5 % are expected; more than 5 of 30 has a probability below 0.004
@@ -80,7 +127,7 @@ def test_the_standard_error_of_an_auc_knows_that_groups_repeat() -> None:
     for _ in range(60):
         drawn = rng.normal(size=(2, 120))  # a value per group and half of time
         X = pd.DataFrame({"x": drawn[is_later.astype(int), groups], "other": rng.normal(size=960)})
-        told = drift.tells_time(X, [fold], groups=groups).set_index("feature")
+        told = telling.tells_time(X, [fold], groups=groups).set_index("feature")
         aucs.append(told.loc["x", "auc"])
         errors.append(told.loc["x", "standard_error"])
     assert np.std(aucs) < 1.4 * np.mean(errors)
@@ -91,7 +138,9 @@ def test_all_together_tell_what_none_tells_alone() -> None:
     rng = np.random.default_rng(0)
     is_later = np.arange(3000) >= 1500
     X = pd.DataFrame({f"x{i}": rng.normal(size=3000) + 0.4 * is_later for i in range(12)})
-    told = drift.tells_time(X, [Fold(np.flatnonzero(~is_later), np.flatnonzero(is_later))]).set_index("feature")["auc"]
+    told = telling.tells_time(X, [Fold(np.flatnonzero(~is_later), np.flatnonzero(is_later))]).set_index("feature")[
+        "auc"
+    ]
     assert told.drop(ALL_TOGETHER).max() < 0.66
     assert told[ALL_TOGETHER] > 0.75
 
@@ -106,7 +155,7 @@ def test_gaps_and_levels_tell_too() -> None:
             "use": np.random.default_rng(0).normal(size=n),
         }
     )
-    told = drift.tells_time(X, [Fold(np.flatnonzero(~is_later), np.flatnonzero(is_later))]).set_index("feature")
+    told = telling.tells_time(X, [Fold(np.flatnonzero(~is_later), np.flatnonzero(is_later))]).set_index("feature")
     assert told.loc["began_to_be_measured", "auc"] == told.loc["month", "auc"] == 1
     assert not told.loc["month", "is_number"]
     assert not told.loc["use", "tells_time"]
@@ -119,11 +168,11 @@ def test_with_too_few_positives_nothing_changes() -> None:
 
 
 def test_a_sample_is_enough_and_keeps_groups_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drift, "MAX_ROWS", 600)
+    monkeypatch.setattr(telling, "MAX_ROWS", 600)
     X, y, when = world(0, clock="spurious")
     groups = np.arange(len(X)) // 4
     folds = time_folds(when, n_folds=3, gap=1)
-    told = drift.tells_time(X, folds, groups=groups)
+    told = telling.tells_time(X, folds, groups=groups)
     assert told.loc[0, "feature"] == "index"
     assert drift.choose(X, y, when, folds, told=told, groups=groups).tried
 

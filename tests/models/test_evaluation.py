@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from sklearn import metrics as known
 from worlds import World
 
-from models import baselines, evaluation
-from models.evaluation import compare, verdict
+from models import baselines, bootstrap, curves, evaluation, money
+from models.evaluation import compare
 from models.propensity import Propensity
 from models.settings import Evaluation
+from models.verdict import order_before_calibration, verdict
 
 FEW = Evaluation(n_bootstrap=200, capacity=10)
 scores = st.lists(st.sampled_from([0.1, 0.2, 0.35, 0.5, 0.8]), min_size=6, max_size=40)
@@ -45,13 +46,13 @@ def test_a_sample_is_what_its_rows_repeated_would_give() -> None:
     rng = np.random.default_rng(0)
     groups = np.arange(60) // 3
     p, y = rng.choice([0.1, 0.3, 0.6, 0.61], 60), (rng.random(60) < 0.4).astype(float)
-    (weights,) = evaluation._samples(groups, 20, 5, seed=1)
+    (weights,) = bootstrap.draws(groups, 20, 5, seed=1)
     assert (weights.sum(axis=0) == 60).all()
     assert (weights.reshape(20, 3, 5) == weights.reshape(20, 3, 5)[:, :1]).all()  # a group as a whole
-    fast = evaluation._Scale(y, p, np.zeros(60, int)).metrics(weights, FEW)
+    fast = evaluation.Scale(y, p, np.zeros(60, int)).metrics(weights, FEW)
     for sample in range(5):
         rows = np.repeat(np.arange(60), weights[:, sample].astype(int))
-        slow = evaluation._Scale(y[rows], p[rows], np.zeros(60, int)).metrics(np.ones((60, 1)), FEW)
+        slow = evaluation.Scale(y[rows], p[rows], np.zeros(60, int)).metrics(np.ones((60, 1)), FEW)
         for metric in set(fast) - {"calibration_error"}:  # whose bins are those of the rows as they are
             assert fast[metric][sample] == pytest.approx(slow[metric][0]), metric
 
@@ -104,8 +105,12 @@ def test_a_planted_signal_beats_the_baselines_and_the_verdict_says_so(world: Wor
     assert "It also beats logistic and rule_80" in said.sentence
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.02])
-def test_noise_is_called_no_better_than_the_base_rate(spread: float) -> None:
+@pytest.mark.parametrize(
+    ("spread", "how"),
+    [(0.0, "all accounts get the same probability"),
+     (0.02, "the model does not rank accounts better than chance")],
+)  # fmt: skip
+def test_noise_is_called_no_better_than_the_base_rate(spread: float, how: str) -> None:
     rng = np.random.default_rng(0)
     y = pd.Series(rng.random(2000) < 0.1)
     p = 0.1 + spread * rng.uniform(-1, 1, 2000)
@@ -113,7 +118,7 @@ def test_noise_is_called_no_better_than_the_base_rate(spread: float) -> None:
     assert found.metrics["ours"]["auc"].low <= 0.5 <= found.metrics["ours"]["auc"].high
     said = verdict(found, FEW.interval)
     assert said.is_better_than_base_rate is False
-    assert said.sentence.startswith("There is no signal to act on: the model does not rank accounts better than chance")
+    assert said.sentence.startswith(f"There is no signal to act on: {how}")
 
 
 def test_a_constant_at_another_level_is_not_called_no_better_beside_an_interval_clear_of_nought() -> None:
@@ -128,7 +133,26 @@ def test_a_constant_at_another_level_is_not_called_no_better_beside_an_interval_
         assert said.is_better_than_base_rate is False
         assert said.sentence.startswith("There is no signal to act on")
         assert "no better" not in said.sentence
-        assert "the level of its probabilities differs" in said.sentence
+        assert "all accounts get the same probability. So AUC 0.500" in said.sentence
+        assert "against the base rate, as its level differs and nothing else." in said.sentence
+
+
+def test_one_probability_for_all_shows_what_the_order_behind_it_was_worth() -> None:
+    rng = np.random.default_rng(0)
+    y = pd.Series(rng.random(900) < 0.2)
+    groups = pd.Series(np.arange(900) // 3)
+    constant, noise = np.full(900, 0.2), rng.normal(size=900)
+    before = order_before_calibration(y, constant, noise, settings=FEW, seed=0, groups=groups)
+    assert before is not None
+    assert before.value == pytest.approx(known.roc_auc_score(y, noise))
+    assert before.low < 0.5 < before.high
+    found = compare(y, {"ours": constant, "base_rate": np.full(900, 0.19)}, settings=FEW, seed=0)
+    said = verdict(found, FEW.interval, before_calibration=before)
+    assert said.is_better_than_base_rate is False
+    assert said.sentence.startswith("There is no signal to act on: all accounts get the same probability")
+    assert f"did not hold on later rows (AUC {before.value:.3f} (90% interval {before.low:.3f} to" in said.sentence
+    assert order_before_calibration(y, noise, noise, settings=FEW, seed=0) is None
+    assert order_before_calibration(y & False, constant, noise, settings=FEW, seed=0).value is None
 
 
 def test_a_right_order_at_a_wrong_level_is_said_so() -> None:
@@ -146,7 +170,7 @@ def test_money_at_capacity_by_hand_and_between_random_and_perfect() -> None:
     p = rng.uniform(0.05, 0.6, 1200)
     added = np.where(rng.random(1200) < p, rng.exponential(80, 1200), 0.0)
     periods, groups = pd.Series(np.arange(1200) % 3), pd.Series(np.arange(1200) // 3)
-    found = evaluation.money_at_capacity(added, p, settings=FEW, seed=0, groups=groups, periods=periods)
+    found = money.money_at_capacity(added, p, settings=FEW, seed=0, groups=groups, periods=periods)
     by_hand = [added[k::3][np.argsort(-p[k::3])[:10]].sum() for k in range(3)]
     assert found["captured"].value == pytest.approx(np.mean(by_hand))
     assert found["random"].value == pytest.approx(np.mean([10 * added[k::3].mean() for k in range(3)]))
@@ -154,7 +178,7 @@ def test_money_at_capacity_by_hand_and_between_random_and_perfect() -> None:
     assert found["random"].high < found["captured"].value < found["perfect"].low
     for measured in found.values():
         assert measured.low <= measured.value <= measured.high
-    nothing = evaluation.money_at_capacity(np.zeros(5), np.full(5, 0.1), settings=FEW, seed=0)
+    nothing = money.money_at_capacity(np.zeros(5), np.full(5, 0.1), settings=FEW, seed=0)
     assert nothing["captured"].to_json() == {"value": None, "low": None, "high": None}
 
 
@@ -169,14 +193,14 @@ def test_one_class_cannot_be_judged_and_does_not_fail(value: bool, rows: int, sa
     assert found.metrics["ours"]["auc"].to_json() == {"value": None, "low": None, "high": None}
     assert verdict(found, 0.9).is_better_than_base_rate is None
     assert said in verdict(found, 0.9).sentence
-    assert all(len(curve) == 0 for curve in evaluation.curves(y, systems).values())
+    assert all(len(curve) == 0 for curve in curves.curves(y, systems).values())
 
 
 def test_curves_enclose_the_figures_of_the_metrics() -> None:
     rng = np.random.default_rng(1)
     p = rng.uniform(0.05, 0.95, 3000).round(3)
     y = pd.Series(rng.random(3000) < p)
-    drawn = evaluation.curves(y, {"ours": p, "base_rate": np.full(3000, 0.5)})
+    drawn = curves.curves(y, {"ours": p, "base_rate": np.full(3000, 0.5)})
     roc = drawn["roc"][drawn["roc"]["system"] == "ours"]
     assert np.trapezoid(roc["true_positive_rate"], roc["false_positive_rate"]) == pytest.approx(
         known.roc_auc_score(y, p), abs=1e-3
@@ -193,7 +217,7 @@ def test_curves_enclose_the_figures_of_the_metrics() -> None:
 
 
 def test_importance_ranks_what_drives_the_world(world: World, model: Propensity) -> None:
-    table = evaluation.importance(model.features, model.contributions(world.X[world.is_test]), model.gain())
+    table = curves.importance(model.features, model.contributions(world.X[world.is_test]), model.gain())
     assert set(table["feature"][:4]) <= {"use", "seats", "limit", "plan", "csat"}
     assert table["share"].sum() == pytest.approx(1)
     assert table["mean_abs_contribution"].is_monotonic_decreasing

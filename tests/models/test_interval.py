@@ -10,23 +10,23 @@ from scipy.special import expit, logit
 from worlds import World
 
 from models import interval
+from models.ahead import next_level
 from models.interval import Interval, recalibration
-from models.levels import level
 from models.propensity import Propensity
 
 
 def blocks_of_time(
     seed: int, *, drift: float, n_groups: int = 300, n_blocks: int = 4, signal: float = 1.0
 ) -> tuple[np.ndarray, ...]:
-    """Blocks of three snapshots whose windows overlap, levels that wander by `drift`, groups that differ for good.
+    """Blocks of three snapshots whose windows overlap, a level that wanders by `drift`, groups that differ for good.
 
     Block, group, calibrated probability, true probability, outcome.
     """
     rng = np.random.default_rng(seed)
     base, lasting = rng.normal(0, 0.8, n_groups), rng.normal(0, 0.5, n_groups)
-    rows = []
+    rows, moved = [], 0.0
     for k in range(n_blocks):
-        moved, drawn = rng.normal(0, drift), rng.random(n_groups)
+        moved, drawn = moved + rng.normal(0, drift), rng.random(n_groups)
         for _ in range(3):
             score = base + rng.normal(0, 0.4, n_groups)
             p_true = expit(-2.3 + moved + signal * score + lasting - 0.1)
@@ -36,19 +36,21 @@ def blocks_of_time(
 
 
 def covered(seed: int, drift: float) -> float:
-    """The share of twenty bins of the last block whose mean truth lies within the mean bounds."""
-    block, group, p, p_true, y = blocks_of_time(seed, drift=drift)
-    past, latest = block < 3, block == 2
+    """The share of twenty bins whose mean truth lies within the mean bounds, one block after the next."""
+    block, group, p, p_true, y = blocks_of_time(seed, drift=drift, n_blocks=5)
+    past, asked = block < 3, block == 4
     found = interval.learn(p[past], y[past], block[past], group[past])
     assert found is not None
-    # As the served model: its level is that of the latest block known.
-    q = expit(logit(p[~past]) + level(logit(p[latest]), float(y[latest].mean())))
+    # As the served model: at the level that the next block is expected to need.
+    ahead = next_level(logit(p[past]), y[past].astype(float), block[past], group[past])
+    assert ahead is not None
+    q = expit(logit(p[asked]) + ahead.level)
     low, high = found.bounds(q)
     bins = np.array_split(np.argsort(q), 20)
-    return float(np.mean([low[rows].mean() <= p_true[~past][rows].mean() <= high[rows].mean() for rows in bins]))
+    return float(np.mean([low[rows].mean() <= p_true[asked][rows].mean() <= high[rows].mean() for rows in bins]))
 
 
-@pytest.mark.parametrize(("drift", "at_least", "at_most"), [(0.0, 0.9, 1.0), (0.1, 0.85, 0.96)])
+@pytest.mark.parametrize(("drift", "at_least", "at_most"), [(0.0, 0.9, 1.0), (0.1, 0.9, 0.98), (0.2, 0.78, 0.92)])
 def test_bins_of_a_later_block_are_covered_as_often_as_claimed(drift: float, at_least: float, at_most: float) -> None:
     shares = [covered(seed, drift) for seed in range(80)]
     assert at_least < np.mean(shares) < at_most
@@ -66,7 +68,7 @@ def test_more_drift_and_fewer_rows_widen_it() -> None:
 
     calm = width(drift=0.0)
     assert width(drift=0.4) > 1.3 * calm
-    assert width(drift=0.0, n_groups=75) > 1.3 * calm
+    assert width(drift=0.0, n_groups=50) > 1.3 * calm
 
 
 def test_copies_of_an_account_make_nobody_surer() -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 from worlds import World, make
 
 from data.errors import BadInput
-from models import boosting, propensity
-from models.folds import Fold, block_fold, time_folds
+from models import boosting, calibration, propensity
+from models.calibration import Calibrator
+from models.folds import Fold, block_fold, learnt, time_folds
 from models.propensity import Propensity
 from models.settings import Training
 
@@ -78,7 +79,8 @@ def test_other_processes_make_the_same_bytes() -> None:
     script = """
 import hashlib
 from worlds import make
-from models import boosting, propensity
+from models import boosting, calibration, propensity
+from models.calibration import Calibrator
 from models.settings import Training
 from models.folds import block_fold
 w = make(n_groups=80)
@@ -252,7 +254,9 @@ def test_a_fold_of_one_class_is_left_out_of_the_shape(world: World) -> None:
     assert set(later.levelled().fold) == {1}
     model = propensity.fit(X, y, folds, **same)
     latest = later.margin[later.fold == 1]
-    assert model.calibrator.probability(latest).mean() == pytest.approx(y.iloc[folds[1].later].mean(), abs=1e-6)
+    step = propensity._base(y, learnt(folds), None) - propensity._base(y, folds[1].train, None)
+    as_fitted = propensity._rebased(model.calibrator, -step)
+    assert as_fitted.probability(latest).mean() == pytest.approx(y.iloc[folds[1].later].mean(), abs=1e-6)
 
 
 def test_a_level_that_moved_is_that_of_the_latest_rows() -> None:
@@ -308,3 +312,37 @@ def test_tables_of_different_length_are_refused(world: World) -> None:
         propensity.fit(
             world.X, world.y[:-1], block_fold(world.blocks), tuned=boosting.untuned(), settings=Training(), seed=1
         )
+
+
+def test_steps_that_the_served_margins_leave_give_way_to_a_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Isotonic steps end where the margins of other boosters ended; past that they would give all one probability."""
+    rows = world.X.index[~world.is_test]
+    X, y = world.X.loc[rows], pd.Series(world.y, index=world.X.index).loc[rows]
+    cut = len(X) // 2
+    folds = [Fold(np.arange(cut), np.arange(cut, len(X)))]
+
+    def fitted(low: float, high: float) -> Propensity:
+        steps = Calibrator("isotonic", knots=((low, 0.05), (high, 0.4)))
+        monkeypatch.setattr(calibration, "choose", lambda *_, **__: calibration.Choice(steps, {}))
+        return propensity.fit(X, y, folds, tuned=boosting.untuned(), settings=Training(n_folds=1), seed=0)
+
+    assert fitted(-30.0, 30.0).calibrator.kind == "isotonic"
+    narrow = fitted(-2.1, -2.0)
+    assert narrow.calibrator.kind == narrow.facts["calibration_chosen"] == "sigmoid"
+    assert len(np.unique(narrow.probability(X))) == len(np.unique(narrow.margin(X)))
+
+
+def test_a_steep_slope_makes_no_multiple_of_a_base_rate_that_moved() -> None:
+    """Boosters of a few rounds say little, so the slope is steep; those that serve start from another rate."""
+    rng = np.random.default_rng(5)
+    n, cut = 8000, 6000
+    X = pd.DataFrame({"x": rng.normal(size=n)})
+    later = np.arange(n) >= cut
+    y = pd.Series(rng.random(n) < expit(np.where(later, -1.5, -3.0) + 1.2 * X["x"]))
+    folds = [Fold(np.arange(cut), np.arange(cut, n))]
+    tuned = dataclasses.replace(boosting.untuned(), rounds=3)
+    model = propensity.fit(X, y, folds, tuned=tuned, settings=Training(), seed=0)
+    assert model.calibrator.slope > 3
+    p, rate = model.probability(X[later]), float(y[later].mean())
+    step = float(logit(y.mean()) - logit(y[:cut].mean()))  # half of a log-odds
+    assert logit(rate) - 0.3 < logit(p.mean()) < logit(rate) + step + 0.3

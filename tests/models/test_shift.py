@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold
 from models.propensity import Propensity
 from models.shift import Reading, Shift, corrected, moved, rehearsed
@@ -165,7 +165,12 @@ def test_a_base_rate_that_moved_is_told_from_one_that_did_not() -> None:
     st.floats(-4, 4),
     st.lists(st.floats(-5, 5), min_size=1, max_size=5),
     st.sampled_from(
-        [Calibrator("none"), Calibrator("sigmoid", 1.3, -0.4), Calibrator("isotonic", knots=((-2.0, 0.05), (1.0, 0.6)))]
+        [
+            Calibrator("none"),
+            Calibrator("sigmoid", 1.3, -0.4),
+            Calibrator("isotonic", knots=((-2.0, 0.05), (1.0, 0.6))),
+            Calibrator("bent", 1.3, -0.4, bend=-0.5, knee=-1.0),
+        ]
     ),
 )
 def test_a_correction_moves_log_odds_and_contributions_still_add_up(

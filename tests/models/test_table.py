@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from data.errors import BadInput
 from models import columns
-from models.table import Preparation, target, times
+from models.outcome import target
+from models.table import Preparation, times
 
 
 def learn(table: pa.Table, **how: object) -> Preparation:

@@ -16,7 +16,7 @@ import pytest
 
 from data.errors import BadInput
 from models import promotion
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.propensity import Propensity
 from models.settings import Registry
 from models.vocabulary import Vocabulary

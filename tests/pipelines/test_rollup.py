@@ -277,7 +277,7 @@ def test_a_run_that_dies_leaves_the_rollup_as_it_was(workspace: Path, monkeypatc
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(rollup, "_link_all", full_disk)
+        patch.setattr(rollup, "link_all", full_disk)
         with pytest.raises(OSError, match="no space"):
             run(day(49))
     assert contents("data/lake/rollup") == before

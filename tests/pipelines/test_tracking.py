@@ -16,7 +16,7 @@ import yaml
 
 from data.errors import BadInput
 from models import boosting, promotion, propensity
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import block_fold
 from models.propensity import Propensity
 from models.settings import Registry, Training, Tuning

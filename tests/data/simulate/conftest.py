@@ -59,12 +59,23 @@ def noise(simulated: Callable[..., list[Part]]) -> tuple[dict[str, pd.DataFrame]
     return whole(parts), whole(parts, "truth")
 
 
-def terms_on(subscriptions: pd.DataFrame, tiers: dict[str, int], day: pd.Timestamp) -> pd.DataFrame:
-    """By account: MRR, highest tier and what exactly runs, as known on the day (contract.md)."""
-    rows = subscriptions[
+def running_on(subscriptions: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """The rows that run on the day, as known then (contract.md)."""
+    return subscriptions[
         (subscriptions["valid_from_on"] < day)
         & (subscriptions["valid_to_on"].isna() | (subscriptions["valid_to_on"] >= day))
     ]
+
+
+def by_product(subscriptions: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """MRR, quantity and billing of each account's products on the day."""
+    rows = running_on(subscriptions, day).groupby(["account_id", "product_id"])
+    return rows.agg(mrr=("mrr", "sum"), quantity=("quantity", "sum"), billing=("billing", "max"))
+
+
+def terms_on(subscriptions: pd.DataFrame, tiers: dict[str, int], day: pd.Timestamp) -> pd.DataFrame:
+    """By account: MRR, highest tier and what exactly runs, as known on the day (contract.md)."""
+    rows = running_on(subscriptions, day)
     rows = rows.assign(
         tier=rows["product_id"].map(tiers),
         what=rows["product_id"] + "|" + rows["quantity"].astype(str) + "|" + rows["billing"] + ";",
@@ -74,14 +85,23 @@ def terms_on(subscriptions: pd.DataFrame, tiers: dict[str, int], day: pd.Timesta
 
 
 def labels(subscriptions: pd.DataFrame, catalog: Catalog, days: pd.DatetimeIndex, horizon: int = 90) -> pd.DataFrame:
-    """The contract's expansion label for every active account as of each day."""
+    """The contract's expansion label for every active account as of each day.
+
+    What runs on with its quantity and billing counts at no more than it cost: a new price list is no growth.
+    """
     tiers = {plan.id: plan.tier for plan in catalog.plans}
     found = []
     for day in days:
+        end = day + pd.Timedelta(days=horizon)
         now = terms_on(subscriptions, tiers, day)
-        then = terms_on(subscriptions, tiers, day + pd.Timedelta(days=horizon)).reindex(now.index)
+        then = terms_on(subscriptions, tiers, end).reindex(now.index)
+        before, after = (by_product(subscriptions, on) for on in (day, end))
+        both = after.join(before.add_suffix("_before"))
+        is_same = (both["quantity"] == both["quantity_before"]) & (both["billing"] == both["billing_before"])
+        counted = both["mrr"].where(~is_same, both[["mrr", "mrr_before"]].min(axis=1))
+        mrr = counted.groupby("account_id").sum().reindex(now.index)
         higher = then["tier"] > now["tier"]
-        more = (then["mrr"] >= 1.1 * now["mrr"] - 1e-9) & (then["mrr"] > 0) & (then["what"] != now["what"])
+        more = (mrr >= 1.1 * now["mrr"] - 1e-9) & (mrr > 0)
         expanded = (then["mrr"].notna() & (higher | more)).to_numpy()
         found.append(pd.DataFrame({"account_id": now.index, "as_of": day, "expanded": expanded}))
     return pd.concat(found, ignore_index=True)

@@ -50,6 +50,16 @@ def test_without_proposals_both_truths_are_one_and_still_true(
     assert abs(z_by_account(both["expanded"] - both["p_no_contact"], both["account_id"])) < 3
 
 
+def test_a_rise_of_the_list_price_is_no_expansion(simulated: Callable[..., list[Part]], catalog: Catalog) -> None:
+    """With a rise of a quarter, any change would be one, if what runs on as it was counted at its new price."""
+    world = World(usage_rate=0.001, year_replicates=1, price_rise=0.25)
+    parts = simulated(world, accounts=800, seed=9)
+    raw, truth = whole(parts), whole(parts, "truth")
+    holds_the_rise = pd.date_range("2025-08-01", "2025-12-01", freq="MS")
+    both = labels(raw["subscriptions"], catalog, holds_the_rise).merge(truth["expansion"], on=["account_id", "as_of"])
+    assert abs(z_by_account(both["expanded"] - both["p_logged"], both["account_id"])) < 3
+
+
 def test_selling_adds_to_what_happens_by_itself(midmarket: Tables) -> None:
     truth = midmarket[1]["expansion"]
     assert truth["p_logged"].mean() > 1.2 * truth["p_no_contact"].mean()
