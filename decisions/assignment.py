@@ -228,12 +228,12 @@ def _earliest(chosen: np.ndarray, problem: Problem) -> np.ndarray:
     part = uses[:, near]
     part.sort_indices()
     kinds = [
-        (problem.gain[way], part.indices[a:b].tobytes(), part.data[a:b].tobytes())
-        for way, a, b in zip(near, part.indptr[:-1], part.indptr[1:], strict=True)
+        (float(problem.gain[at]), part.indices[a:b].tobytes(), part.data[a:b].tobytes())
+        for at, a, b in zip(near, part.indptr[:-1], part.indptr[1:], strict=True)
     ]
     of_kind: dict[tuple[float, bytes, bytes], list[int]] = {}
-    for way, kind in zip(near, kinds, strict=True):
-        of_kind.setdefault(kind, []).append(int(way))
+    for at, kind in zip(near, kinds, strict=True):
+        of_kind.setdefault(kind, []).append(int(at))
     result = chosen.copy()
     busy = set(problem.account[taken].tolist())
     for members in of_kind.values():  # in the order of their first way

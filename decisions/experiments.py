@@ -6,7 +6,8 @@ It is exact only in expectation. Taking the lowest hashes *within* each stratum 
 joins or changes its plan then pushes another over the line, and a holdout that loses members is no holdout. So the
 shares within strata are made even once, at the start, by the choice of the salt (`evenest_salt`: the one of many
 under which the strata's shares come closest), watched from then on (`balance`), and set right where the result
-is counted (`difference`, post-stratified). The chance of each account to be held out stays its share whatever the salt.
+is counted (`difference`, post-stratified). The choice looks at the strata's counts alone, so within a stratum every
+account had the same chance.
 """
 
 import hashlib
@@ -70,13 +71,8 @@ def balance(strata: pd.Series, is_held_out: pd.Series, *, share: float) -> pd.Da
     >>> balance(pd.Series(["x", "x", "y", "y"]), pd.Series([True, False, False, False]), share=0.5)["off"].tolist()
     [0.0, -1.0]
     """
-    rows = (
-        is_held_out.groupby(strata)
-        .agg(["size", "sum"])
-        .set_axis(["n", "held_out"], axis=1)
-        .rename_axis("stratum")
-        .reset_index()
-    )
+    rows = pd.DataFrame({"stratum": strata, "held": is_held_out.astype("int64")})
+    rows = rows.groupby("stratum", as_index=False).agg(n=("held", "size"), held_out=("held", "sum"))
     return rows.assign(share=rows["held_out"] / rows["n"], off=rows["held_out"] - share * rows["n"])
 
 
@@ -105,19 +101,17 @@ def difference(outcome: pd.Series, is_held_out: pd.Series, strata: pd.Series) ->
     Estimand: the mean over all accounts of the outcome if on the list less the outcome if held out.
     Raises BadInput where a stratum has fewer than two accounts on either side.
     """
-    groups = pd.DataFrame({"y": outcome.astype("float64"), "held": is_held_out.astype(bool), "stratum": strata})
-    by_side = groups.groupby(["stratum", "held"])["y"]
-    n, mean, variances = (
-        found.unstack("held").reindex(columns=[False, True])
-        for found in (by_side.size(), by_side.mean(), by_side.var())
+    rows = pd.DataFrame({"y": outcome.astype("float64"), "held": is_held_out.astype(bool), "stratum": strata})
+    sides = [rows[rows["held"] == held].groupby("stratum")["y"].agg(["mean", "var", "size"]) for held in (False, True)]
+    both = (
+        sides[0].join(sides[1], how="outer", lsuffix="_list", rsuffix="_held").fillna({"size_list": 0, "size_held": 0})
     )
-    is_thin = (n.fillna(0) < 2).any(axis=1)
-    if is_thin.any():
-        thin = n.index[is_thin][0]
+    thin = both.index[(both["size_list"] < 2) | (both["size_held"] < 2)]
+    if len(thin):
         raise BadInput(
-            f"holdout: stratum {thin} has fewer than two accounts on the list or held out; join it with another."
+            f"holdout: stratum {thin[0]} has fewer than two accounts on the list or held out; join it with another."
         )
-    weight = n.sum(axis=1) / len(groups)
-    effect = mean[False] - mean[True]
-    variance = (variances / n).sum(axis=1)
+    weight = (both["size_list"] + both["size_held"]) / len(rows)
+    effect = both["mean_list"] - both["mean_held"]
+    variance = both["var_list"] / both["size_list"] + both["var_held"] / both["size_held"]
     return {"effect": float((weight * effect).sum()), "se": float(np.sqrt((weight**2 * variance).sum()))}

@@ -57,19 +57,35 @@ def explored(
 ) -> Explored:
     """Draw the week.
 
-    week: the plan, of `decisions.assignment.assign`. as_of: the day, part of what the draw depends on with the seed.
+    week: the plan, of `decisions.assignment.assign`. as_of: the day; the draw depends on it, the seed and the account.
     limits, no_gain, used: for spare places: the week's limits and the ways (columns as of `ways`) that nothing but
     `no_gain` blocks; their places are drawn in whatever room the plan leaves.
     Raises BadInput where thompson has no `se` for a way.
     """
-    options = _of_plan(week, settings, f"{seed}:{as_of}")
+    options = lotteries(week, settings, key=f"{seed}:{as_of}", limits=limits, no_gain=no_gain, used=used)
+    return draw(options, key=f"{seed}:{as_of}")
+
+
+def lotteries(
+    week: Assigned,
+    settings: Exploration,
+    *,
+    key: str,
+    limits: list[Limit] | None = None,
+    no_gain: pd.DataFrame | None = None,
+    used: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row per place and possible outcome, with its probability `p`; see `explored`.
+
+    key: what the stand-ins' places, and thompson's draws, depend on.
+    """
+    options = _of_plan(week, settings, key)
     if settings.spare_places and no_gain is not None and len(no_gain) and limits:
-        spare = _spare(week, settings, f"{seed}:{as_of}", limits, no_gain, used, taken=set(options["account_id"]))
+        spare = _spare(week, settings, key, limits, no_gain, used, taken=set(options["account_id"]))
         options = pd.concat([options, spare], ignore_index=True)
     options = _with_nobody(options)
     options = options.sort_values(["place", "account_id", "offer_id", "channel", "discount_pct"], ignore_index=True)
-    options["p"] = _probabilities(options, settings, seed)
-    return _drawn(options, seed=seed, as_of=as_of)
+    return options.assign(p=_probabilities(options, settings, key))
 
 
 def _of_plan(week: Assigned, settings: Exploration, key: str) -> pd.DataFrame:
@@ -150,7 +166,7 @@ def _with_nobody(options: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([options, nobody], ignore_index=True)
 
 
-def _probabilities(options: pd.DataFrame, settings: Exploration, seed: int) -> np.ndarray:
+def _probabilities(options: pd.DataFrame, settings: Exploration, key: str) -> np.ndarray:
     """The probability of each option of a place, which come sorted by place."""
     planned = options["is_planned"].to_numpy(dtype="float64")
     if settings.kind == NOBODY:
@@ -170,7 +186,7 @@ def _probabilities(options: pd.DataFrame, settings: Exploration, seed: int) -> n
     wide = settings.temperature * options["se"].to_numpy(dtype="float64")
     first = np.flatnonzero((options["place"] != options["place"].shift()).to_numpy())
     place = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(options))))
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(list(f"thompson:{key}".encode()))
     wins = np.zeros(len(options))
     for _ in range(settings.n_draws):
         value = money + wide * random.standard_normal(len(options))
@@ -180,9 +196,10 @@ def _probabilities(options: pd.DataFrame, settings: Exploration, seed: int) -> n
     return settings.share * even + (1 - settings.share) * wins / settings.n_draws
 
 
-def _drawn(options: pd.DataFrame, *, seed: int, as_of: str) -> Explored:
+def draw(options: pd.DataFrame, *, key: str) -> Explored:
+    """What comes out of each place's lottery (`lotteries`), by a salted hash of the key and the place."""
     places = pd.Series(options["place"].unique())
-    at = draws(places, f"explore:{seed}:{as_of}").set_axis(places)
+    at = draws(places, f"explore:{key}").set_axis(places)
     up_to = options.groupby("place")["p"].cumsum()
     over = up_to.astype("float64") > options["place"].map(at).astype("float64")
     # the first option at which the probabilities' sum passes the number drawn; the last may lack a grain by rounding

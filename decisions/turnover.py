@@ -30,7 +30,8 @@ def asked(ways: pd.DataFrame, is_keeper: np.ndarray, max_turnover: float) -> pd.
     """
     mine = ways[is_keeper]
     count = mine["account_id"].groupby(mine["owner_id"].astype("object").fillna("")).nunique()
-    return pd.Series(np.ceil(count * (1 - max_turnover) - 1e-9), index=count.index).astype("int64")
+    least = np.ceil(count.to_numpy(dtype="float64") * (1 - max_turnover) - 1e-9)
+    return pd.Series(least.astype(np.int64), index=count.index)
 
 
 def explained(chosen: pd.DataFrame, freely: pd.DataFrame) -> pd.DataFrame:

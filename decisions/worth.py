@@ -50,8 +50,8 @@ def worths(week: Assigned, *, n_checked: int = 20, by: float = 1.0) -> pd.DataFr
     table = week.limits[["limit_id", "group", "uses", "price"]]
     table = table.sort_values(["price", "limit_id", "group"], ascending=[False, True, True], ignore_index=True)
     found = [
-        one_more(week, limit_id, group, by=by) if price > 0 else 0.0
-        for limit_id, group, price in table[["limit_id", "group", "price"]].head(n_checked).to_numpy().tolist()
+        one_more(week, str(limit_id), str(group), by=by) if price > 0 else 0.0
+        for limit_id, group, price in table[["limit_id", "group", "price"]].head(n_checked).to_numpy()
     ]
     return table.assign(one_more=pd.Series(found, dtype="float64").reindex(table.index))
 

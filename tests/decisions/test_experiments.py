@@ -38,13 +38,13 @@ def test_the_evenest_salt_is_even_and_no_accounts_favourite() -> None:
     even = balance(strata, held_out(ids, share=0.1, salt=salt), share=0.1)["off"].abs().sum()
     assert even < plain
     assert distance < 8  # the mean over salts, by its definition
-    # each account's chance stays its share: over many beginnings, one in ten
+    # the choice looks at counts alone, so no account is favoured: over many beginnings, one in ten, as of coins
     times = sum(
         held_out(ids, share=0.1, salt=evenest_salt(ids, strata, share=0.1, salt=f"t{i}", n_tries=8)[0]).to_numpy()
         for i in range(60)
     )
-    assert np.mean(times) / 60 == pytest.approx(0.1, abs=0.004)
-    assert np.var(times) == pytest.approx(60 * 0.1 * 0.9, rel=0.35)  # as of coins, no account always in
+    assert np.mean(times) / 60 == pytest.approx(0.1, abs=0.01)
+    assert np.var(times) == pytest.approx(60 * 0.1 * 0.9, rel=0.35)
 
 
 def test_the_difference_finds_what_the_list_adds_though_strata_differ() -> None:

@@ -29,7 +29,7 @@ def seen(design: Design, effect: float, weeks: int, *, n_runs: int = 1_500, seed
 @pytest.mark.parametrize(
     ("design", "effect"),
     [
-        (Design(400, 100_000, 0.2, sd=of_rate(0.12)), 0.04),  # always new accounts
+        (Design(400, 12_000, 0.2, sd=of_rate(0.12)), 0.04),  # always new accounts
         (Design(300, 900, 0.2, sd=of_rate(0.12), correlation=0.2), 0.05),  # the same ones again and again
         (Design(200, 1_000, 0.5, sd=400.0), 60.0),  # money
     ],
