@@ -26,10 +26,11 @@ from decisions.candidates import candidates
 from decisions.experiments import held_out
 from decisions.exploration import explored
 from decisions.limits import limits_of
+from decisions.past import longest_days, remembered
 from decisions.settings import Decide, Gates
 from decisions.week_settings import Exploration, Week
+from features.proposals import contacts, refusals
 from features.proposals import proposals as of_past
-from features.proposals import refusals
 from pipelines import written
 from tests.decisions import random_company
 from tests.decisions.checker import Broken, Checker
@@ -50,8 +51,9 @@ def decided_and_checked(seed: int, n_accounts: int = N_ACCOUNTS) -> tuple[int, i
     checker = Checker(catalog, gates, by_id, past, AS_OF, week)
 
     parsed = Catalog.parse(catalog, file="catalog.yaml")
-    accounts, refused = _accounts(rows, past)
-    offered = candidates(accounts, refused, parsed, Gates.parse(gates, file="params.yaml"), Decide())
+    policy = Gates.parse(gates, file="params.yaml")
+    accounts, refused = _accounts(rows, past, policy)
+    offered = candidates(accounts, refused, parsed, policy, Decide())
     allowed = _plain(offered[offered["is_allowed"]])
     found = checker.of_candidates(allowed)
 
@@ -79,7 +81,9 @@ def _plain(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return rows[wanted].to_dict("records")
 
 
-def _accounts(rows: list[dict[str, Any]], past: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _accounts(
+    rows: list[dict[str, Any]], past: list[dict[str, Any]], policy: Gates
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What decides sees of them: their features of past proposals by the product's own code, over the raw rows."""
     frame = pd.DataFrame(rows).assign(as_of=pd.Timestamp(AS_OF))
     frame["do_not_contact_until"] = pd.to_datetime(frame["do_not_contact_until"]).astype("datetime64[us]")
@@ -101,9 +105,10 @@ def _accounts(rows: list[dict[str, Any]], past: list[dict[str, Any]]) -> tuple[p
     day = calendar([AS_OF])
     said = engine.to_pandas(of_past(staged, day)).drop(columns="as_of")
     refused = engine.to_pandas(refusals(staged, day))
+    contacted = engine.to_pandas(contacts(staged, day, days=longest_days(policy)))
     engine.disconnect()
-    frame = frame.merge(said, on="account_id", how="left")
-    return frame.assign(contacts_30d=frame["contacts_30d"].fillna(0)), refused
+    frame = frame.merge(said.drop(columns="contacts_30d"), on="account_id", how="left")
+    return remembered(frame, refused, contacted, policy), refused
 
 
 def main() -> None:

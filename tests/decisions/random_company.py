@@ -104,8 +104,11 @@ def gates(random: np.random.Generator) -> dict[str, Any]:
         "requires_consent": bool(random.random() < 0.8), "onboarding_days": _one(random, None, 0, 30, 60),
         "blocks_serious_tickets": bool(random.random() < 0.8), "unhappy_nps_below": _one(random, None, 5, 7),
         "unhappy_nps_days": int(_one(random, 30, 90)), "falling_use_below": _one(random, None, -0.5, -0.3, 0.0),
-        "refusal_days": _one(random, None, 0, 60, 90), "same_offer_refusal_days": int(_one(random, 0, 90, 180)),
-        "max_contacts_30d": _one(random, None, 0, 1, 2, 3),
+        "cool_down_days": {"accepted": None, "declined": _one(random, None, 0, 60, 90), "no_response": None},
+        "same_offer_refusal_days": int(_one(random, 0, 90, 180)),
+        "contact_limits": [
+            {"channel": None, "max": most, "days": 30} for most in [_one(random, None, 0, 1, 2, 3)] if most is not None
+        ],
     }  # fmt: skip
 
 

@@ -67,8 +67,9 @@ def test_each_rule_of_the_week_is_seen() -> None:
     }
     rules = {
         "requires_consent": True, "onboarding_days": None, "blocks_serious_tickets": True, "unhappy_nps_below": None,
-        "unhappy_nps_days": 90, "falling_use_below": None, "refusal_days": 90, "same_offer_refusal_days": 180,
-        "max_contacts_30d": 2,
+        "unhappy_nps_days": 90, "falling_use_below": None, "same_offer_refusal_days": 180,
+        "cool_down_days": {"accepted": None, "declined": 90, "no_response": None},
+        "contact_limits": [{"channel": None, "max": 2, "days": 30}],
     }  # fmt: skip
     week = {
         "owner_counts": "hours", "owner_channels": ["csm"], "hours": {"csm": 1.0}, "hours_of": {"up": 2.0},
@@ -89,5 +90,6 @@ def test_each_rule_of_the_week_is_seen() -> None:
     assert seen({"account_id": "a", "channel": "email"}) == {"not_a_candidate", "limit mails"}
     assert seen({"account_id": "a", "channel": "in_app"}) == {"not_a_candidate", "channel"}
     assert seen({"account_id": "a", "discount_pct": 7}) == {"not_a_candidate", "discount_step"}
-    assert seen({"account_id": "a", "discount_pct": 50}) == {"not_a_candidate", "discount_floor"}
+    # half of 200 given away to one of two: 50, beside the contact's 60
+    assert seen({"account_id": "a", "discount_pct": 50}) == {"not_a_candidate", "discount_floor", "limit budget"}
     assert seen({"account_id": "a", "discount_pct": 10, "needs_approval": False}) == {"not_a_candidate", "approval"}

@@ -294,21 +294,26 @@ RETURNED = account(
 )
 
 
-def test_a_new_price_alone_is_no_change_of_terms(seen: Seen) -> None:
-    def terms(i: int, start: str, end: str | None, **given: object) -> dict[str, object]:
-        return PLAN | {"subscription_id": f"S-{i}", "valid_from_on": start, "valid_to_on": end} | given
+def terms(i: int, start: str, end: str | None, **given: object) -> dict[str, object]:
+    return PLAN | {"subscription_id": f"S-{i}", "valid_from_on": start, "valid_to_on": end} | given
 
-    there = {
-        "accounts": [ACCOUNT | {"signed_up_on": "2025-01-10"}],
-        "subscriptions": [
-            terms(1, "2025-01-10", "2025-06-01", quantity=10, mrr=100),
-            terms(2, "2025-06-01", "2025-09-01", quantity=10, mrr=107),  # a new price list
-            terms(3, "2025-09-01", "2025-10-01", quantity=12, mrr=128.4),  # more seats
-            terms(4, "2025-10-01", "2025-11-01", quantity=12, mrr=120, billing="annual"),
-            terms(5, "2025-12-01", None, quantity=12, mrr=120, billing="annual"),  # back after a month
-        ],
-    }
-    found = seen(["2025-05-31", "2025-06-11", "2025-09-11", "2025-10-11", "2025-12-11"], **there)
+
+REPRICED = account(
+    "paid by a new list",
+    ["2025-05-31", "2025-06-11", "2025-09-11", "2025-10-11", "2025-12-11"],
+    accounts=[ACCOUNT | {"signed_up_on": "2025-01-10"}],
+    subscriptions=[
+        terms(1, "2025-01-10", "2025-06-01", quantity=10, mrr=100),
+        terms(2, "2025-06-01", "2025-09-01", quantity=10, mrr=107),  # a new price list
+        terms(3, "2025-09-01", "2025-10-01", quantity=12, mrr=128.4),  # more seats
+        terms(4, "2025-10-01", "2025-11-01", quantity=12, mrr=120, billing="annual"),
+        terms(5, "2025-12-01", None, quantity=12, mrr=120, billing="annual"),  # back after a month
+    ],
+)
+
+
+def test_a_new_price_alone_is_no_change_of_terms(seen: Seen) -> None:
+    found = seen(REPRICED)
     assert found["days_since_term_change"].tolist() == [141, 152, 10, 10, 10]
     assert found["term_changes_365d"].tolist() == [0, 0, 1, 2, 3]
     assert found["mrr"].tolist()[:3] == [100, 107, 128.4]
