@@ -103,7 +103,8 @@ def difference(outcome: pd.Series, is_held_out: pd.Series, strata: pd.Series) ->
     """
     rows = pd.DataFrame({"y": outcome.astype("float64"), "held": is_held_out.astype(bool), "stratum": strata})
     sides = [rows[rows["held"] == held].groupby("stratum")["y"].agg(["mean", "var", "size"]) for held in (False, True)]
-    both = sides[0].join(sides[1], how="outer", suffixes=("_list", "_held")).fillna({"size_list": 0, "size_held": 0})
+    both = sides[0].merge(sides[1], how="outer", left_index=True, right_index=True, suffixes=("_list", "_held"))
+    both = both.fillna({"size_list": 0, "size_held": 0})
     thin = both.index[(both["size_list"] < 2) | (both["size_held"] < 2)]
     if len(thin):
         raise BadInput(
