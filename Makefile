@@ -49,7 +49,7 @@ run: $(STAMP) ## from raw tables to the list; PRESET=enterprise a company of ano
 
 test: export OMP_NUM_THREADS := 1
 test: $(STAMP) ## the tests that need nothing but Python, in two processes (WORKERS=4: four; 0: this one)
-	python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -m "not system and not spark"
+	python -m pytest -q -n $(WORKERS) -m "not system and not spark"
 
 lint: $(STAMP) ## style, types and import layers
 	ruff check . && ruff format --check . && mypy && lint-imports

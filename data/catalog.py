@@ -10,6 +10,10 @@ from data.settings import Settings
 Language = Literal["en", "ja"]
 OfferKind = Literal["upgrade", "seats", "add_on", "bundle", "annual", "trial", "enablement", "retention"]
 HELP = ("enablement", "retention")  # these sell nothing: they pass every gate but do_not_contact and contact_limit
+Channel = Literal["csm", "email", "in_app"]
+# the gates behind which an account may still be helped (decisions/gates.py has them all; a test holds both together)
+NeedGate = Literal["no_consent", "onboarding", "serious_ticket", "unhappy", "falling_use", "recent_refusal"]
+Days = Annotated[int, Field(ge=0)]
 
 
 class Text(Settings):
@@ -173,14 +177,31 @@ class Proof(Settings):
     text: Text
 
 
+class CoolDown(Settings):
+    """Days to wait after an answer, counted from the day on which it was known; null: none.
+
+    An offer that nobody answered counts as `no_response` from its 31st day on.
+    """
+
+    accepted: Days | None = None
+    declined: Days | None = None
+    no_response: Days | None = None
+
+
 class Offer(Settings):
-    """Something to say to a customer: sell, try, help or keep."""
+    """Something to say to a customer: sell, try, help or keep.
+
+    excludes: the offers that are not made beside this one, in both directions: neither within `gates.exclusion_days` of
+        the other nor while the other is still open.
+    cool_down_days: how long this very offer rests after an answer, where the policy's numbers are not enough.
+    instead_of: of help, the gates behind which it comes before all other help.
+    """
 
     id: str
     kind: OfferKind
     name: Text
     changes: Changes = Changes()
-    channels: list[Literal["csm", "email", "in_app"]] = Field(min_length=1)
+    channels: list[Channel] = Field(min_length=1)
     contact_cost: float = Field(default=0, ge=0)
     launched_on: date | None = None
     valid_until: date | None = None
@@ -188,6 +209,9 @@ class Offer(Settings):
     eligible: list[Condition] = []
     applicable: list[Condition] = []
     suitable: list[Condition] = []
+    excludes: list[str] = []
+    cool_down_days: CoolDown = CoolDown()
+    instead_of: list[NeedGate] = []
     roi: Roi | None = None
     playbook: list[Step] = []
     talk_track: Text | None = None
@@ -204,6 +228,14 @@ class Offer(Settings):
             raise ValueError(
                 f"offer {self.id} never runs: valid_until ({self.valid_until}) is before launched_on "
                 f"({self.launched_on})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _only_help_stands_in(self) -> Self:
+        if self.instead_of and not self.is_help:
+            raise ValueError(
+                f"offer {self.id} sells something and stands in for nothing: instead_of is for {' and '.join(HELP)}"
             )
         return self
 
@@ -245,7 +277,17 @@ class Catalog(Settings):
                 raise ValueError(f"offer {offer.id}: add-on {unknown[0]} is not among the add-ons")
             if offer.changes.trial_of and offer.changes.trial_of not in offers:
                 raise ValueError(f"offer {offer.id}: trial of {offer.changes.trial_of}, which is no offer")
+            if unknown := sorted(set(offer.excludes) - (offers - {"none"})):
+                raise ValueError(f"offer {offer.id}: excludes {unknown[0]}, which is no offer")
+            if offer.id in offer.excludes:
+                raise ValueError(
+                    f"offer {offer.id}: excludes itself; how soon it may be made again is said by cool_down_days"
+                )
         return self
+
+    def excluded_by(self, offer: Offer) -> list[str]:
+        """The offers that are not made beside this one, whichever of the two says so, in the catalogue's order."""
+        return [other.id for other in self.offers if other.id in offer.excludes or offer.id in other.excludes]
 
     @property
     def products(self) -> dict[str, Plan | AddOn]:

@@ -235,7 +235,8 @@ PROPOSALS = RawTable(
     stamp="proposed_at",
     fills_in_later={"outcome": "decided_at", "decided_at": "decided_at", "reason": "decided_at"},
     periods=(("proposed_at", "decided_at"),),
-    without="past offers: nothing is learnt from answers, and `recent_refusal` and `contact_limit` stay open",
+    without="past offers: nothing is learnt from answers; `recent_refusal` and `contact_limit` stay open, and "
+    "offers that exclude one another are not kept apart in time",
     columns={
         "proposal_id": text(),
         "account_id": text(of="accounts"),

@@ -3,8 +3,15 @@
 import pandas as pd
 
 from data.catalog import Catalog, Offer
-from decisions import conditions, gates, value
+from decisions import conditions, gates, past
+from decisions.menu import best_ways, by_propensity
 from decisions.settings import Decide, Gates
+from features import offers
+
+LEARNT = (
+    "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value", "context", "harm", "expected_arr",
+    "priority", "se",
+)  # fmt: skip
 
 
 def candidates(
@@ -14,37 +21,43 @@ def candidates(
     settings: Gates,
     money: Decide,
     *,
+    menu: pd.DataFrame | None = None,
     has_signal: bool = True,
 ) -> pd.DataFrame:
-    """One row per (account_id, as_of, offer_id).
+    """One row per (account_id, as_of, offer_id): the best way to make it, what that earns, and what blocks it.
 
-    accounts: one row per account, with its features, terms, attributes and `propensity`.
-    refusals: days since each offer was last declined, one row per (account_id, offer_id); None where nothing is known.
-    has_signal: whether `propensity` tells accounts apart. Where not, it promises nothing of anyone in particular: with
-    `money.needs_signal`, what sells is blocked by `no_gain`. Help is given by need, and goes on.
-
-    Until the response to offers is learnt, what is expected of one is propensity × its value, less the contact's cost;
-    p_accept, p_organic and uplift stay null rather than pretend.
+    accounts: one row per account, with its features, terms, attributes, what is remembered of its past
+        (`past.remembered`) and `propensity`.
+    refusals: the past of each offer (decisions/past.py), one row per (account_id, offer_id); None where nothing is
+        known.
+    menu: what the learnt response says of every way to make every offer (models/response.py); None where it was not
+        learnt: then propensity × value stands in, and p_accept, p_organic and uplift are null.
+    has_signal: whether what is expected may be believed at all. Where not, it promises nothing of anyone in particular:
+    with `money.needs_signal`, what sells is blocked by `no_gain`. Help is given by need, and goes on.
     """
     conditions.check(catalog, list(accounts.columns))
     selling = gates.first_blocking(accounts, settings)
     helping = gates.first_blocking(accounts, settings, for_help=True)
-    parts = [
-        _of_offer(
-            offer,
-            accounts,
-            helping if offer.is_help else selling,
-            refusals,
-            catalog,
-            settings,
-            money,
-            gains=has_signal or not money.needs_signal,
-        )
-        for offer in catalog.offers
-    ]
+    is_open = past.open_channels(accounts, settings)
+    learnt = None if menu is None else best_ways(menu, is_open.set_axis(accounts["account_id"]), catalog, money)
+    parts = []
+    for offer in catalog.offers:
+        yearly = 12 * offers.added_mrr(offer, accounts, catalog)
+        way = by_propensity(accounts, offer, yearly, _first_free(offer, is_open), money)
+        if learnt is not None:
+            way = _learnt(way, learnt[learnt["offer_id"] == offer.id])
+        gate = helping if offer.is_help else selling
+        blocked = _blocked(offer, accounts, gate, refusals, catalog, settings)
+        if offer.is_help:
+            way["priority"] = 0.0  # help earns no rank by money; who needs it gets it
+        else:
+            gains = has_signal or not money.needs_signal
+            poor = ~(way["priority"] > 0) | (not gains)
+            blocked = blocked.where(blocked.notna() | ~poor, "no_gain")
+        parts.append(way.assign(as_of=accounts["as_of"], is_allowed=blocked.isna(), blocked_by=blocked))
     columns = [
         "account_id", "as_of", "offer_id", "channel", "discount_pct", "is_allowed", "blocked_by", "p_accept",
-        "p_organic", "uplift", "value", "context", "lever", "priority",
+        "p_organic", "uplift", "value", "context", "lever", "priority", "harm", "contact_cost", "expected_arr", "se",
     ]  # fmt: skip
     if not parts:
         return pd.DataFrame(columns=[*columns, "rank"])
@@ -55,61 +68,45 @@ def candidates(
     return rows.loc[order.index].assign(rank=place)
 
 
-def _of_offer(
+def _learnt(stand_in: pd.DataFrame, learnt: pd.DataFrame) -> pd.DataFrame:
+    """What was learnt of an offer, in the order of the stand-in; of what the menu lacks, nothing is expected."""
+    found = learnt.set_index("account_id").reindex(stand_in["account_id"])
+    known = found["priority"].notna().to_numpy()
+    way = stand_in.copy()
+    for name in LEARNT:
+        way[name] = way[name].where(~known, found[name].to_numpy())
+    unknown = ["p_accept", "p_organic", "uplift", "expected_arr", "priority"]
+    way.loc[~known, unknown] = [float("nan"), float("nan"), float("nan"), 0.0, 0.0]
+    return way
+
+
+def _blocked(
     offer: Offer,
     accounts: pd.DataFrame,
     gate: pd.Series,
     refusals: pd.DataFrame | None,
     catalog: Catalog,
     settings: Gates,
-    money: Decide,
-    *,
-    gains: bool,
-) -> pd.DataFrame:
-    """One row per account: this offer. `gains`: whether its priority may be believed at all."""
-    yearly = 12 * value.added_mrr(offer, accounts, catalog)
-    lever = money.levers.get(offer.kind, 1.0)
-    discount = min(offer.discounts.steps_pct, default=0.0)
-    expected = accounts["propensity"] * yearly * (1 - discount / 100) * lever - offer.contact_cost
-    # help earns no rank by money; who needs it gets it
-    priority = pd.Series(0.0, index=accounts.index) if offer.is_help else expected
-
+) -> pd.Series:
+    """The first gate or condition that blocks this offer, per row of `accounts`; null where all stand open."""
     blocked = gate.copy()
 
     def block(where: pd.Series, by: str) -> None:
         nonlocal blocked
         blocked = blocked.where(blocked.notna() | ~where.astype(bool), by)
 
-    if not offer.is_help:
-        refused = _refused_this(offer, accounts, refusals, settings)
-        # in the contract's order recent_refusal stands before contact_limit
-        blocked = blocked.where(~refused | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
+    wait = past.waits(offer, accounts, refusals, catalog, settings)
+    # in the contract's order recent_refusal stands before contact_limit
+    is_free = wait["recent_refusal"] == 0
+    blocked = blocked.where(is_free | (blocked.notna() & (blocked != "contact_limit")), "recent_refusal")
+    block(wait["contact_limit"] > 0, "contact_limit")
     block(
-        ~(value.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
+        ~(offers.is_possible(offer, accounts, catalog) & conditions.all_hold(offer.eligible, accounts)), "not_eligible"
     )
-    block(~conditions.all_hold(offer.applicable, accounts), "not_applicable")
+    block((wait["not_applicable"] > 0) | ~conditions.all_hold(offer.applicable, accounts), "not_applicable")
     block(~conditions.all_hold(offer.suitable, accounts), "not_suitable")
     block(pd.Series(_is_over(offer, accounts), index=accounts.index), "offer_ended")
-    if not offer.is_help:
-        block((priority <= 0) | (not gains), "no_gain")
-    return pd.DataFrame(
-        {
-            "account_id": accounts["account_id"],
-            "as_of": accounts["as_of"],
-            "offer_id": offer.id,
-            "channel": offer.channels[0],
-            "discount_pct": discount,
-            "is_allowed": blocked.isna(),
-            "blocked_by": blocked,
-            "p_accept": float("nan"),
-            "p_organic": float("nan"),
-            "uplift": float("nan"),
-            "value": yearly,
-            "context": 1.0,
-            "lever": lever,
-            "priority": priority,
-        }
-    )
+    return blocked
 
 
 def _is_over(offer: Offer, accounts: pd.DataFrame) -> pd.Series:
@@ -122,18 +119,9 @@ def _is_over(offer: Offer, accounts: pd.DataFrame) -> pd.Series:
     return over
 
 
-def _refused_this(offer: Offer, accounts: pd.DataFrame, refusals: pd.DataFrame | None, settings: Gates) -> pd.Series:
-    """Whether this very offer was declined not long enough ago."""
-    if settings.refusal_days is None:
-        return pd.Series(False, index=accounts.index)
-    offers = pd.Series(offer.id, index=accounts.index)
-    return days_since_declined(accounts["account_id"], offers, refusals) < settings.same_offer_refusal_days
-
-
-def days_since_declined(account_ids: pd.Series, offer_ids: pd.Series, refusals: pd.DataFrame | None) -> pd.Series:
-    """Days since each account last declined the offer beside it; null where it never did."""
-    if refusals is None:
-        return pd.Series(float("nan"), index=account_ids.index)
-    days = refusals.set_index(["account_id", "offer_id"])["days_since_declined"]
-    asked = pd.MultiIndex.from_arrays([account_ids, offer_ids.fillna("")])
-    return pd.Series(days.reindex(asked).to_numpy(dtype="float64", na_value=float("nan")), index=account_ids.index)
+def _first_free(offer: Offer, is_open: pd.DataFrame) -> pd.Series:
+    """The first of the offer's channels that may be used; the first of all where none may."""
+    channel = pd.Series(offer.channels[0], index=is_open.index, dtype="object")
+    for other in reversed(offer.channels):
+        channel = channel.mask(is_open[other], other)
+    return channel

@@ -128,26 +128,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def lacking(conditions: Sequence[Condition], accounts: pd.DataFrame) -> pd.DataFrame:
-    """The first condition that an account does not meet: `unblock_feature`, `unblock_now`, `unblock_target` (null for
-    one that is no matter of more or less). One row per row of `accounts`.
-
-    >>> accounts = pd.DataFrame({"gated_events_28d": [1.0, 4.0]})
-    >>> lacking([Condition(when="gated_events_28d", at_least=3)], accounts).to_dict("records")[0]
-    {'unblock_feature': 'gated_events_28d', 'unblock_now': 1.0, 'unblock_target': 3.0}
-    """
-    feature = pd.Series(None, index=accounts.index, dtype="object")
-    now = pd.Series(float("nan"), index=accounts.index)
-    target = pd.Series(float("nan"), index=accounts.index)
-    for condition in reversed(conditions):
-        fails = ~holds(condition, accounts)
-        bound = condition.at_least if condition.at_least is not None else condition.at_most
-        feature = feature.mask(fails, condition.when)
-        if bound is not None:
-            now = now.mask(fails, pd.to_numeric(accounts[condition.when]).astype("float64"))
-            target = target.mask(fails, bound)
-        else:
-            now, target = now.mask(fails, float("nan")), target.mask(fails, float("nan"))
-    return pd.DataFrame({"unblock_feature": feature, "unblock_now": now, "unblock_target": target})

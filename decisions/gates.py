@@ -5,18 +5,23 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from decisions import past
 from decisions.settings import Gates
 
-FOR_EVERYTHING = ("do_not_contact", "contact_limit")  # help and retention pass all gates but these
+Test = Callable[[pd.DataFrame, Gates], pd.Series]
 
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate: which accounts it blocks, and in how many days it opens by itself (null: only by a change)."""
+    """A gate: which accounts it blocks, and in how many days it opens by itself (null: only by a change).
+
+    holds_help: which accounts it keeps even help and retention from; null: they pass it.
+    """
 
     id: str
-    blocks: Callable[[pd.DataFrame, Gates], pd.Series]
-    opens_in_days: Callable[[pd.DataFrame, Gates], pd.Series] | None = None
+    blocks: Test
+    opens_in_days: Test | None = None
+    holds_help: Test | None = None
 
 
 def _number(accounts: pd.DataFrame, name: str) -> pd.Series:
@@ -24,9 +29,37 @@ def _number(accounts: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _refused_lately(a: pd.DataFrame, g: Gates) -> pd.Series:
-    if g.refusal_days is None:
-        return pd.Series(False, index=a.index)
-    return _number(a, "days_since_refusal") < g.refusal_days
+    return _number(a, "days_since_refusal") < (g.cool_down_days.declined or 0)
+
+
+def _do_not_contact(a: pd.DataFrame, g: Gates) -> pd.Series:
+    return (a["do_not_contact_until"] > a["as_of"]).fillna(False)
+
+
+def _contacted_enough(a: pd.DataFrame, g: Gates) -> pd.Series:
+    """Whether a limit over all channels is full. One on a channel leaves the others free (`past.waits`)."""
+    full = pd.Series(False, index=a.index)
+    for limit in g.contact_limits:
+        if limit.channel is None:
+            full |= past.is_full(a, limit)
+    return full
+
+
+def _rests(a: pd.DataFrame, g: Gates) -> pd.Series:
+    """Days for which nothing is sold after an offer that was accepted or never answered."""
+    left = pd.Series(0.0, index=a.index)
+    for answer in ("accepted", "no_response"):
+        if days := getattr(g.cool_down_days, answer):
+            left = past.longer(left, (days - _number(a, f"days_since_{answer}")).fillna(0.0))
+    return left
+
+
+def _contact_free_in(a: pd.DataFrame, g: Gates) -> pd.Series:
+    limits = [past.days_until_free(a, limit) for limit in g.contact_limits if limit.channel is None]
+    longest = _rests(a, g)
+    for days in limits:
+        longest = past.longer(longest, days)
+    return longest.replace(past.NEVER, float("nan"))
 
 
 def _unhappy(a: pd.DataFrame, g: Gates) -> pd.Series:
@@ -44,8 +77,9 @@ GATES = [
     ),
     Gate(
         "do_not_contact",
-        lambda a, g: (a["do_not_contact_until"] > a["as_of"]).fillna(False),
+        _do_not_contact,
         lambda a, g: (a["do_not_contact_until"] - a["as_of"]).dt.days,
+        holds_help=_do_not_contact,
     ),
     Gate(
         "onboarding",
@@ -66,13 +100,13 @@ GATES = [
     Gate(
         "recent_refusal",
         _refused_lately,
-        lambda a, g: (g.refusal_days or 0) - _number(a, "days_since_refusal"),
+        lambda a, g: (g.cool_down_days.declined or 0) - _number(a, "days_since_refusal"),
     ),
     Gate(
         "contact_limit",
-        lambda a, g: (
-            _number(a, "contacts_30d") >= (g.max_contacts_30d if g.max_contacts_30d is not None else float("inf"))
-        ),
+        lambda a, g: _contacted_enough(a, g) | (_rests(a, g) > 0),
+        _contact_free_in,
+        holds_help=_contacted_enough,  # who has just bought may well be taught
     ),
 ]
 
@@ -81,9 +115,9 @@ def first_blocking(accounts: pd.DataFrame, settings: Gates, *, for_help: bool = 
     """The id of the first gate that blocks, per row of `accounts`; null where all stand open."""
     found = pd.Series(None, index=accounts.index, dtype="object")
     for gate in GATES:
-        if for_help and gate.id not in FOR_EVERYTHING:
-            continue
-        found = found.where(found.notna() | ~gate.blocks(accounts, settings).astype(bool), gate.id)
+        shut = gate.holds_help if for_help else gate.blocks
+        if shut is not None:
+            found = found.where(found.notna() | ~shut(accounts, settings).astype(bool), gate.id)
     return found
 
 

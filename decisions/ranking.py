@@ -1,30 +1,20 @@
 """The list: one row per account, who is contacted this week and about what, who is not and why."""
 
-import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from data.catalog import Catalog
-from decisions import conditions, gates
-from decisions.candidates import days_since_declined
+from decisions import gates
+from decisions.instead import first_help
+from decisions.lacks import COLUMNS
 from decisions.settings import Decide, Gates, Segments
+from decisions.unblock import of_gates, unblock
+from features.feature import Feature
+from features.health import Health
 
 ORDER = ("contact", "beyond_capacity", "holdout", "nurture", "none")
-
-
-def held_out(account_ids: pd.Series, *, share: float, salt: str) -> pd.Series:
-    """Whether an account is in the holdout: by a salted hash of its id, so that it stays there week after week.
-
-    >>> held_out(pd.Series(["a", "b"]), share=0.0, salt="2026").tolist()
-    [False, False]
-    """
-
-    def draw(account_id: str) -> float:
-        digest = hashlib.sha256(f"{salt}:{account_id}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64
-
-    return account_ids.map(draw) < share
 
 
 def segment(accounts: pd.DataFrame, settings: Segments) -> pd.Series:
@@ -49,6 +39,7 @@ def stars(propensity: pd.Series, base_rate: float, from_lift: tuple[float, ...])
 def ranked(
     accounts: pd.DataFrame,
     candidates: pd.DataFrame,
+    planned: pd.DataFrame,
     catalog: Catalog,
     *,
     base_rate: float,
@@ -57,38 +48,36 @@ def ranked(
     segments: Segments,
     refusals: pd.DataFrame | None = None,
     previous: pd.DataFrame | None = None,
+    named: Sequence[Feature] = (),
+    health: Health | None = None,
 ) -> pd.DataFrame:
-    """One row per account in the order of rank: its best allowed offer, or help, or what blocks it.
+    """One row per account in the order of rank: its offer of the week's plan, or help, or what blocks it.
 
-    `unblock_…` say what would change the answer: the offer that came closest, and the condition or the days it lacks.
+    planned: the rows of decisions/plan.py, one per account that something may be sold to.
+    `unblock_…` (decisions/unblock.py) say what would change the answer, for the offer that came closest.
     """
-    best = candidates[candidates["is_allowed"]].sort_values("rank").drop_duplicates("account_id")
     is_help = {offer.id: offer.is_help for offer in catalog.offers}
-    selling = best[~best["offer_id"].map(is_help).astype(bool)]
     helping = candidates[candidates["is_allowed"] & candidates["offer_id"].map(is_help).fillna(False).astype(bool)]
-    helping = _first_by_catalogue(helping, catalog)
+    account_gate = gates.first_blocking(accounts, gate_settings)
+    helping = first_help(helping, pd.Series(account_gate.to_numpy(), index=accounts["account_id"]), catalog)
 
-    rows = accounts.merge(
-        selling[["account_id", "offer_id", "channel", "discount_pct", "value", "priority"]], on="account_id", how="left"
-    )
+    rows = accounts.merge(planned, on="account_id", how="left")
     sells = rows["offer_id"].notna()
-    out = held_out(rows["account_id"], share=money.holdout_share, salt=money.holdout_salt) & sells
-    rows["assignment"] = np.select([out, sells], ["holdout", "contact"], default="none")
-    rows = _within_capacity(rows, money)
+    rows["assignment"] = rows["assignment"].fillna("none")
+    rows["pscore"] = rows["pscore"].fillna(1.0)
+    rows["is_explored"] = rows["is_explored"].fillna(False).astype(bool)
     if money.nurture:
         rows = _helped(rows, helping)
-    rows["expected_arr"] = rows["priority"].where(sells)  # the same until what contact adds is learnt
-    rows["pscore"] = np.select([out, sells], [money.holdout_share, 1 - money.holdout_share], default=1.0)
     blocked = gates.first_blocking(rows, gate_settings)
-    closest = _closest(candidates, catalog)
-    rows = rows.merge(closest, on="account_id", how="left")
+    lacks = unblock(accounts, candidates, catalog, gate_settings, refusals=refusals, named=named, health=health)
+    rows = rows.merge(_closest(candidates, lacks, catalog), on="account_id", how="left")
     rows["blocked_by"] = blocked.where(blocked.notna(), rows["closest_blocked_by"]).where(~sells)
-    rows = _lacking(rows, catalog)
-    by_itself = gates.opens_in_days(rows, rows["blocked_by"], gate_settings)
-    declined = days_since_declined(rows["account_id"], rows["closest_offer_id"], refusals)
-    of_this_offer = gate_settings.same_offer_refusal_days - declined
-    is_of_this = (rows["blocked_by"] == "recent_refusal") & ~(by_itself > 0)
-    rows["unblock_days"] = by_itself.mask(is_of_this, of_this_offer)
+    lacks = lacks.rename(columns={"offer_id": "closest_offer_id"})
+    rows = rows.merge(lacks, on=["account_id", "closest_offer_id"], how="left")
+    # what keeps an account from everything may not be what keeps it from the offer that came closest
+    of_account = of_gates(rows, rows["blocked_by"], gate_settings, health=health)
+    is_other = rows["blocked_by"].notna() & (rows["blocked_by"] != rows["closest_blocked_by"])
+    rows = rows.assign(**{name: rows[name].mask(is_other, of_account[name]).where(~sells) for name in COLUMNS})
     rows["segment"] = segment(rows, segments)
     rows["stars"] = stars(rows["propensity"], base_rate, money.stars_from_lift)
     limit = {offer.id: offer.discounts.approval_above_pct for offer in catalog.offers}
@@ -102,65 +91,37 @@ def ranked(
     return _moved(_in_order(rows), previous)
 
 
-def _first_by_catalogue(helping: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """Of several kinds of help, the one that the catalogue names first: put the most pressing at the top."""
-    place = {offer.id: i for i, offer in enumerate(catalog.offers)}
-    order = helping.assign(order=helping["offer_id"].map(place)).sort_values(["account_id", "order"], kind="stable")
-    return order.drop_duplicates("account_id").drop(columns="order")
-
-
-def _within_capacity(rows: pd.DataFrame, money: Decide) -> pd.DataFrame:
-    """Each owner's best accounts up to the capacity of a week; the others wait."""
-    contact = rows["assignment"] == "contact"
-    order = rows[contact].sort_values(["priority", "account_id"], ascending=[False, True], kind="stable")
-    owner = order["owner_id"].fillna("")
-    place = order.groupby(owner).cumcount()
-    room = np.where(owner == "", money.capacity_without_owner, money.capacity_per_owner)
-    beyond = order.index[place >= room]
-    rows = rows.copy()
-    rows.loc[beyond, "assignment"] = "beyond_capacity"
-    return rows
-
-
 def _helped(rows: pd.DataFrame, helping: pd.DataFrame) -> pd.DataFrame:
     """Help for those to whom nothing is sold."""
     help_of = helping.set_index("account_id")
     helped = (rows["assignment"] == "none") & rows["account_id"].isin(help_of.index)
     rows = rows.copy()
-    for name in ("offer_id", "channel", "discount_pct", "priority"):
+    for name in ("offer_id", "channel", "discount_pct", "priority", "p_accept"):
         rows[name] = rows[name].mask(helped, rows["account_id"].map(help_of[name]))
     rows.loc[helped, "assignment"] = "nurture"
     return rows
 
 
-def _closest(candidates: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it."""
+def _closest(candidates: pd.DataFrame, lacks: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """One row per account: of the offers that sell, the blocked one that came closest, and what blocked it.
+
+    Closest is what came through most gates, then what lacks the fewest conditions, then what is worth most.
+    """
     # a refusal of this very offer comes before its conditions, which may well hold: it is not far
     order = ("not_eligible", "not_applicable", "recent_refusal", "not_suitable", "offer_ended", "no_gain")
     late = {name: i for i, name in enumerate(order)}
     sells = candidates["offer_id"].map({offer.id: not offer.is_help for offer in catalog.offers}).astype(bool)
-    rows = candidates[sells & ~candidates["is_allowed"]]
+    rows: pd.DataFrame = candidates[sells & ~candidates["is_allowed"]]
     # what would bring nothing if it were accepted is not close, whatever conditions it meets
     far = rows["blocked_by"].map(late).fillna(-1).where(rows["value"] > 0, -2)
-    rows = rows.assign(far=-far, worth=-rows["value"]).sort_values(
-        ["account_id", "far", "worth", "offer_id"], kind="stable"
-    )
+    others = lacks.set_index(["account_id", "offer_id"])["unblock_more"]
+    more = others.reindex(pd.MultiIndex.from_frame(rows[["account_id", "offer_id"]])).to_numpy(dtype="float64")
+    rows = rows.assign(far=-far, more=np.nan_to_num(more), worth=-rows["value"])
+    rows = rows.sort_values(["account_id", "far", "more", "worth", "offer_id"], kind="stable")
     rows = rows.drop_duplicates("account_id")
     return rows[["account_id", "offer_id", "blocked_by"]].rename(
         columns={"offer_id": "closest_offer_id", "blocked_by": "closest_blocked_by"}
     )
-
-
-def _lacking(rows: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
-    """Beside each account, what the offer that came closest lacks."""
-    names = ["unblock_feature", "unblock_now", "unblock_target"]
-    parts = [
-        conditions.lacking([*offer.eligible, *offer.applicable, *offer.suitable], rows[of_this])
-        for offer in catalog.offers
-        if (of_this := rows["closest_offer_id"] == offer.id).any()
-    ]
-    found = pd.concat(parts) if parts else pd.DataFrame(columns=names)
-    return rows.assign(**{name: found[name].reindex(rows.index) for name in names})
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,28 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from data.catalog import OfferKind
+from data.catalog import Channel, CoolDown, OfferKind
 from data.settings import Settings
+from decisions.week_settings import Week
+
+
+class ContactLimit(Settings):
+    """At most `max` offers put to an account in `days` days, by one channel or (null) by all of them together."""
+
+    channel: Channel | None = None
+    max: int = Field(ge=0)
+    days: int = Field(ge=1)
+
+
+class AccountCoolDown(CoolDown):
+    """Days in which nothing is sold to an account after its answer to any offer; null: none.
+
+    After a refusal the gate is called `recent_refusal`, after the others `contact_limit`.
+    """
+
+    accepted: int | None = Field(default=30, ge=0)
+    declined: int | None = Field(default=90, ge=0)
+    no_response: int | None = Field(default=14, ge=0)
 
 
 class Gates(Settings):
@@ -18,9 +38,19 @@ class Gates(Settings):
     unhappy_nps_below: int | None = Field(default=7, ge=0, le=10)
     unhappy_nps_days: int = Field(default=90, ge=1)
     falling_use_below: float | None = Field(default=-0.3, le=0)  # use_change_28d at or under this
-    refusal_days: int | None = Field(default=90, ge=0)
+    cool_down_days: AccountCoolDown = AccountCoolDown()
     same_offer_refusal_days: int = Field(default=180, ge=0)
-    max_contacts_30d: int | None = Field(default=2, ge=0)
+    contact_limits: tuple[ContactLimit, ...] = (ContactLimit(max=2, days=30),)
+    exclusion_days: int = Field(default=30, ge=0)  # between two offers of which one excludes the other
+    open_proposal_days: int | None = Field(default=90, ge=1)  # unanswered for longer it is no longer open; null: ever
+
+    @field_validator("contact_limits")
+    @classmethod
+    def _one_limit_each(cls, limits: tuple[ContactLimit, ...]) -> tuple[ContactLimit, ...]:
+        scopes = [(limit.channel, limit.days) for limit in limits]
+        if twice := [scope for scope in scopes if scopes.count(scope) > 1]:
+            raise ValueError(f"two limits are on {twice[0][0] or 'all channels'} in {twice[0][1]} days; keep one")
+        return limits
 
 
 class Segments(Settings):
@@ -38,6 +68,17 @@ class Segments(Settings):
         return self
 
 
+class Factors(Settings):
+    """Which factors of the priority count; one that does not is 1, a cost 0 (decisions/menu.py)."""
+
+    uplift: bool = True
+    context: bool = True
+    value: bool = True
+    levers: bool = True
+    harm: bool = True
+    contact_cost: bool = True
+
+
 class Decide(Settings):
     """Money and the team's week."""
 
@@ -48,8 +89,11 @@ class Decide(Settings):
     contact_within_days: int = Field(default=7, ge=1)
     # a lever weighs a kind of offer on purpose; a trial earns only if it is bought in the end
     levers: dict[OfferKind, Annotated[float, Field(ge=0)]] = {"trial": 0.3}
+    factors: Factors = Factors()
+    gross_margin_pct: float = Field(default=80.0, gt=0, le=100)  # of revenue, before a discount; floors are held to it
     needs_signal: bool = True  # sell nothing where the model was judged, and not found better than the base rate
     nurture: bool = True  # offer help where nothing may be sold
+    week: Week = Week()
     stars_from_lift: tuple[float, float, float, float] = (0.75, 1.5, 2.5, 4.0)  # of the base rate, for 2, 3, 4, 5 stars
 
     @field_validator("stars_from_lift")

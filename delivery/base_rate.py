@@ -43,8 +43,8 @@ def note(reading: Mapping[str, Any], past: Moved | None) -> Text | None:
         more = past.rate_latest > past.rate_earlier
         return Text(
             en=f"Customers expand {'more' if more else 'less'} often than they did ({now} of those in the latest known "
-            f"months, {before} before), and the probabilities are set to the latest.",
+            f"months, {before} before), and the probabilities follow.",
             ja=f"アップセルに至るお客様の割合が以前より{'高く' if more else '低く'}なっています"
-            f"（判明している直近の期間で{now}、それ以前は{before}）。確率は直近の水準に合わせています。",
+            f"（判明している直近の期間で{now}、それ以前は{before}）。確率はこの変化を反映しています。",
         )
     return None

@@ -197,6 +197,7 @@ PAGE: dict[str, Text] = {
     "glance_arr_note": _t(
         "a year, likely to come; not what the call adds", "年額の見込み（連絡による上乗せ分ではありません）"
     ),
+    "glance_arr_learnt": _t("a year, that your contact adds", "年額（ご連絡による上乗せ分の見込み）"),
     "glance_new": _t("New on the list", "新しく入ったお客様"),
     "glance_new_note": _t("{up} moved up, {down} down", "上昇 {up}社・下降 {down}社"),
     "glance_first": _t("the first list", "初回のリスト"),

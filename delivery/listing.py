@@ -30,6 +30,4 @@ def ranked_accounts(
     rows["approval"] = rows["offer_id"].map(approvers).where(rows["needs_approval"].astype(bool), None)
     rows["would_unblock"] = words.would_unblock(rows, named, catalog, language)
     rows["model_version"] = model_version
-    for name in ("p_accept", "p_organic", "uplift"):
-        rows[name] = float("nan")
     return rows[[column.name for column in RANKED_ACCOUNTS.columns]]

@@ -164,7 +164,7 @@
     $("headline").textContent = t(g.n_contact ? "headline" : "headline_none", { n: g.n_contact });
     const isFirst = g.n_new === null;
     $("figures").replaceChildren(el("dl", {},
-      figure("glance_arr", speak.money.format(g.expected_arr), t("glance_arr_note"), "first"),
+      figure("glance_arr", speak.money.format(g.expected_arr), t(g.is_learnt ? "glance_arr_learnt" : "glance_arr_note"), "first"),
       figure("glance_new", isFirst ? "–" : speak.number.format(g.n_new), isFirst ? t("glance_first") : t("glance_new_note", { up: g.n_up, down: g.n_down })),
       figure("glance_renewing", speak.number.format(g.n_renewing), t("glance_renewing_note", { money: speak.money.format(g.renewing_mrr) })),
       figure("glance_help", speak.number.format(g.n_help), t("glance_help_note"))));

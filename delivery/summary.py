@@ -52,6 +52,7 @@ class Glance:
     n_renewing: int
     renewing_mrr: float
     n_help: int
+    is_learnt: bool  # whether the money is what contact adds, or what is likely to come anyhow
     owners: tuple[OwnerWeek, ...]
 
 
@@ -100,5 +101,6 @@ def at_a_glance(ranked: pd.DataFrame) -> Glance:
         n_renewing=int(is_renewing.sum()),
         renewing_mrr=float(contact.loc[is_renewing, "mrr"].sum()),
         n_help=int((everyone["assignment"] == "nurture").sum()),
+        is_learnt="uplift" in contact and bool(contact["uplift"].notna().any()),
         owners=tuple(sorted(owners, key=lambda o: (-o.expected_arr, o.owner_id is None, o.owner_id or ""))),
     )

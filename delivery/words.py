@@ -10,6 +10,7 @@ from data.catalog import Catalog, Language, Text
 from delivery import labels
 from delivery.figures import said, spoken
 from delivery.intervals import Notes
+from delivery.unblocking import Wording
 from features.feature import Feature, Unit
 from features.triggers import Trigger
 
@@ -210,34 +211,9 @@ def evidence(
 
 def would_unblock(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Catalog, language: Language) -> pd.Series:
     """The nearest change that would open what blocks the account, in words; null where nothing blocks it."""
-    by_name = {f.name: f for f in named}
-    offers = {offer.id: offer for offer in catalog.offers}
-    ja = language == "ja"
-
-    def say(row: pd.Series) -> str | None:
-        gate = row["blocked_by"]
-        if not isinstance(gate, str):
-            return None
-        days = row["unblock_days"]
-        if days == days:
-            return f"あと{days:.0f}日待つ" if ja else f"Wait {spoken(days, 'days', 'en')}"
-        feature = by_name.get(row["unblock_feature"]) if isinstance(row["unblock_feature"], str) else None
-        if feature is not None and gate in ("not_eligible", "not_applicable", "not_suitable"):
-            offer = offers[row["closest_offer_id"]].name[language]
-            now, wanted = row["unblock_now"], row["unblock_target"]
-            if wanted == wanted and gate != "not_eligible":
-                target = spoken(wanted, feature.unit, language, currency=catalog.currency)
-                label = feature.description[language]
-                if now != now:
-                    return f"{offer}：{label}が不明" if ja else f"{offer}: {label} is not known"
-                have = spoken(now, feature.unit, language, currency=catalog.currency)
-                if ja:
-                    return f"{offer}：{label}が{target}{'以下' if now > wanted else '以上'}（現在{have}）"
-                return f"{offer}: {label}: {target} or {'less' if now > wanted else 'more'} (now {have})"
-        gate_words = labels.GATES.get(gate)
-        return gate_words.would_unblock[language] if gate_words else None
-
-    return decisions.apply(say, axis=1) if len(decisions) else pd.Series(dtype=object)
+    wording = Wording(named, catalog, language)
+    said_of = [wording.of(row) for row in decisions.to_dict("records")]
+    return pd.Series(said_of, index=decisions.index, dtype=object)
 
 
 def unblock_in_both(decisions: pd.DataFrame, named: Sequence[Feature], catalog: Catalog) -> dict[str, Text]:

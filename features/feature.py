@@ -19,6 +19,23 @@ Unit = Literal[
 
 
 @dataclass(frozen=True)
+class Way:
+    """One way in which a flag comes true: a feature that is `at_least` so much, for accounts on one of these plans.
+
+    plans: null for all.
+    """
+
+    feature: str
+    at_least: float
+    plans: tuple[str, ...] | None = None
+
+    def holds(self, wide: ir.Table) -> ir.BooleanValue:
+        """Whether it does, over the wide table. Never null."""
+        reached = (wide[self.feature] >= self.at_least).fill_null(False)
+        return reached if self.plans is None else reached & wide.plan_id.isin(self.plans)
+
+
+@dataclass(frozen=True)
 class Feature:
     """A feature names and explains itself; the dictionary, the reasons and docs/features.md read it from here.
 
@@ -33,6 +50,7 @@ class Feature:
     is_actionable: whether the customer or the CSM can do something about it.
     rises: +1 where the propensity may never fall as the value rises, -1 where it may never rise; 0: as the data say. Held
         to only with `train.monotone`.
+    ways: of a flag, all the ways in which it comes true; any one of them is enough.
     """
 
     name: str
@@ -49,6 +67,7 @@ class Feature:
     speaks_through: tuple[str, ...] = ()
     zero: Text | None = None
     rises: Literal[-1, 0, 1] = 0
+    ways: tuple[Way, ...] = ()
 
 
 def feature(
@@ -67,13 +86,14 @@ def feature(
     speaks_through: tuple[str, ...] = (),
     zero: tuple[str, str] | None = None,
     rises: Literal[-1, 0, 1] = 0,
+    ways: tuple[Way, ...] = (),
 ) -> Feature:
     """A feature whose texts are given as (English, Japanese)."""
     missing = nothing or (f"{description[0]}: not known", f"{description[1]}：データなし")
     said, spoken, silent = (Text(en=en, ja=ja) for en, ja in (description, sentence, missing))
     return Feature(
         name, group, unit, said, spoken, silent, of, empty, needs_days, is_predictor, is_actionable, speaks_through,
-        Text(en=zero[0], ja=zero[1]) if zero else None, rises,
+        Text(en=zero[0], ja=zero[1]) if zero else None, rises, ways,
     )  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """Where the account stands in its life with us, and the flags that offers ask for."""
 
+from functools import reduce
+from operator import or_
+
 import ibis
 import ibis.expr.types as ir
 from pydantic import Field
 
 from data.catalog import Catalog
 from data.settings import Settings
-from features.feature import Feature, feature
+from features.feature import Feature, Way, feature
 
 
 class Lifecycle(Settings):
@@ -36,6 +39,17 @@ def lifted(catalog: Catalog) -> dict[str, list[str]]:
     return {m.id: [plan.id for plan in catalog.plans if lifts(plan.id, m.id)] for m in catalog.metrics}
 
 
+def reaching(s: Lifecycle, catalog: Catalog) -> tuple[Way, ...]:
+    """How an account reaches for more than its plan holds: for what the next plan opens, or for a limit that it lifts."""
+    gated = Way("gated_next_plan_28d", s.reached_gated_events)
+    pressed = [
+        Way(f"limit_{metric}_peak_28d", s.reached_limit, tuple(plans))
+        for metric, plans in lifted(catalog).items()
+        if plans
+    ]
+    return (gated, *pressed)
+
+
 def features(s: Lifecycle, catalog: Catalog) -> list[Feature]:
     """The stage and the flags, over the wide table with the health score in it."""
 
@@ -53,13 +67,10 @@ def features(s: Lifecycle, catalog: Catalog) -> list[Feature]:
             else_="established",
         )
 
+    ways = reaching(s, catalog)
+
     def has_reached_for_more(w: ir.Table) -> ir.Value:
-        gated = (w.gated_next_plan_28d >= s.reached_gated_events).fill_null(False)
-        for metric, plans in lifted(catalog).items():
-            if plans:
-                pressed = (w[f"limit_{metric}_peak_28d"] >= s.reached_limit).fill_null(False)
-                gated = gated | (pressed & w.plan_id.isin(plans))
-        return gated
+        return reduce(or_, [way.holds(w) for way in ways])
 
     def needs_help(w: ir.Table) -> ir.Value:
         serious = (w.open_serious_tickets > 0).fill_null(False)
@@ -77,7 +88,7 @@ def features(s: Lifecycle, catalog: Catalog) -> list[Feature]:
             "has_reached_for_more", "adoption", "flag", has_reached_for_more,
             description=("Meets what the next plan opens: its features, or a limit that it lifts", "上位プランで解放される機能や上限に達している"),
             sentence=("Reaches for more than the plan holds", "プランを超える利用の兆し"),
-            is_predictor=False,
+            is_predictor=False, ways=ways,
         ),
         feature(
             "needs_help", "support", "flag", needs_help,

@@ -78,10 +78,24 @@ def proposals(proposals: ir.Table, as_ofs: ir.Table) -> ir.Table:
 
 
 def refusals(proposals: ir.Table, as_ofs: ir.Table) -> ir.Table:
-    """One row per (account_id, as_of, offer_id): days since that offer was last declined, and last proposed."""
+    """One row per (account_id, as_of, offer_id): days since that offer was last proposed, and since each of its answers.
+
+    open_for_days: the age of the newest proposal that has no answer yet; null where all are answered.
+    """
     rows = answered(proposals, as_ofs)
+    outcome = rows.outcome_known
+    silence_days = rows.age_days - NO_RESPONSE_AFTER_DAYS  # an answer that never came is known from then on
     return rows.group_by("account_id", "as_of", "offer_id").aggregate(
-        days_since_declined=rows.decided_days.min(where=rows.outcome_known == "declined"),
         days_since_proposed=rows.age_days.min(),
-        days_since_accepted=rows.decided_days.min(where=rows.outcome_known == "accepted"),
+        days_since_accepted=rows.decided_days.min(where=outcome == "accepted"),
+        days_since_declined=rows.decided_days.min(where=outcome == "declined"),
+        days_since_no_response=ibis.coalesce(rows.decided_days, silence_days).min(where=outcome == "no_response"),
+        open_for_days=rows.age_days.min(where=outcome == "open"),
     )
+
+
+def contacts(proposals: ir.Table, as_ofs: ir.Table, *, days: int) -> ir.Table:
+    """One row per (account_id, as_of, channel, age_days): `n_contacts` of the last `days` days, 1 for yesterday."""
+    rows = answered(proposals, as_ofs)
+    rows = rows.filter(rows.age_days <= days)
+    return rows.group_by("account_id", "as_of", "channel", "age_days").aggregate(n_contacts=rows.count())

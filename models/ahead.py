@@ -4,7 +4,8 @@ Each earlier block's level is known with an error: it is read from outcomes, and
 together. The level itself wanders. If it hardly does, the mean of all blocks is nearest to the next; if it does, the
 latest block is. So it is taken for a random walk seen through that error (a local level model; Harvey 1989, chapter 2),
 and for every size of its steps the next level is the best linear prediction, the first one being unknown (generalised
-least squares). The sizes are weighed by their likelihood and a half-normal prior, since few blocks say little of them.
+least squares). The sizes are weighed by their likelihood and a half-normal prior, with a little left for leaps, since
+few blocks say little of them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from models.levels import level
 # wander within 9 to 11 % from one block to the next.
 PRIOR = 0.1
 DRIFTS = np.linspace(0.0, 6 * PRIOR, 61)
+# How likely a world is, before any block, whose steps may be as large as any of these: once in a while a rate leaps.
+LEAPS = 0.02
 # Steps from the latest block to the one that is asked of. Outcomes take a horizon to be known, about as long as a block
 # lasts, so that one block lies between.
 STEPS = 2
@@ -76,13 +79,13 @@ def ahead(found: np.ndarray, covariance: np.ndarray, *, steps: int = STEPS, cove
     >>> round(ahead(np.array([0.1, -0.1, 0.0]), apart).level, 2)  # by chance: about the mean
     -0.01
     >>> round(ahead(np.array([0.0, 1.0, 2.0]), apart).level, 2)  # it moves: about the latest
-    1.92
+    1.96
     """
     n = len(found)
     one, place = np.ones(n), np.arange(n, dtype="float64")
     walk = np.minimum.outer(place, place)
     error = covariance + OWN**2 * np.eye(n)
-    log, means, variances = -0.5 * (DRIFTS / PRIOR) ** 2, np.empty(len(DRIFTS)), np.empty(len(DRIFTS))
+    log, means, variances = _prior(), np.empty(len(DRIFTS)), np.empty(len(DRIFTS))
     for i, drift in enumerate(DRIFTS):
         inverse = np.linalg.inv(error + drift**2 * walk)
         precision = float(one @ inverse @ one)
@@ -98,6 +101,12 @@ def ahead(found: np.ndarray, covariance: np.ndarray, *, steps: int = STEPS, cove
     weights = weights / weights.sum()
     mean = float(weights @ means)
     return Ahead(mean, widened(variances, weights, means - mean, coverage=coverage))
+
+
+def _prior() -> np.ndarray:
+    """The logarithm of each size's prior weight."""
+    calm = np.exp(-0.5 * (DRIFTS / PRIOR) ** 2)
+    return np.asarray(np.log((1 - LEAPS) * calm / calm.sum() + LEAPS / len(DRIFTS)))
 
 
 def widened(variances: np.ndarray, weights: np.ndarray, means: np.ndarray | float = 0.0, *, coverage: float) -> float:

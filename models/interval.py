@@ -13,8 +13,9 @@ so that a booster's own sampling error is in it too:
 * sampling: how well these rows determine the part, groups of rows (accounts) counted as one (the sandwich estimator,
   which is what resampling whole groups tends to);
 * drift: how much the part differs between blocks of time (or bins of score) by more than sampling explains; the level
-  is a walk from block to block (models/ahead.py), whose next step is yet to come. A few blocks say little about that, so their likelihood is weighed against a half-normal prior, and the interval is that
-  of the mixture: wider than with the best guess, as Student's is wider than the normal one.
+  is a walk from block to block (models/ahead.py), whose next step is yet to come. A few blocks say little about that,
+  so their likelihood is weighed against a half-normal prior, and the interval is that of the mixture: wider than with
+  the best guess, as Student's is wider than the normal one.
 """
 
 from __future__ import annotations

@@ -302,7 +302,8 @@ def fit(
         codes = np.unique(shaped.groups, return_inverse=True)[1]
         shape = calibration.fit_sigmoid(shaped.margin, shaped.y, codes)
     interval = intervals.learn(shape.probability(later.margin), later.y, later.fold, later.groups)
-    calibrator = _rebased(_levelled(shape, later, prior), _base(y, rows, weights) - _base(y, folds[-1].train, weights))
+    levelled = _levelled(shape, later, prior)
+    calibrator = _rebased(levelled, _base(y, rows, weights) - _base(y, folds[-1].train, weights))
     facts = {
         "n_rows": len(rows),
         "rate_train": float(target(y.iloc[rows]).mean()),
@@ -322,7 +323,7 @@ def fit(
         "calibration_chosen": shape.kind,
         "calibration_losses": dict(choice.losses),
     }
-    kept = _kept(later, calibrator, target(y), folds, groups=groups, seed=seed)
+    kept = _kept(later, levelled, target(y), folds, groups=groups, seed=seed)
     return Propensity(raw.boosters_text, raw.vocabulary, calibrator, facts, kept, interval)
 
 
@@ -333,16 +334,22 @@ def _beyond(isotonic: Calibrator, margin: np.ndarray) -> float:
 
 
 def _kept(
-    later: Later, served: Calibrator, y: np.ndarray, folds: Sequence[Fold], *, groups: pd.Series[Any] | None, seed: int
+    later: Later,
+    levelled: Calibrator,
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    *,
+    groups: pd.Series[Any] | None,
+    seed: int,
 ) -> Shift | None:
-    """The latest rows as models that did not know them saw them, through the served calibrator; None for one class."""
+    """The latest rows as models that did not know them saw them, at the level that is served; None for one class."""
     if len(later.y) == 0:
         return None
     last = later.fold == later.fold.max()
     margin, known = later.margin[last], later.y[last]
     if not 0 < known.mean() < 1:
         return None
-    p = np.clip(served.probability(margin), 1e-9, 1 - 1e-9)
+    p = np.clip(levelled.probability(margin), 1e-9, 1 - 1e-9)
     rates = [float(y[fold.train].mean()) for fold in folds]
     trusts_em, origins = rehearsed(later.margin, later.y, later.fold, rates, later.groups, seed=seed)
     found = Shift.of(logit(p), known, later.groups[last])
@@ -383,10 +390,14 @@ def _rebased(calibrator: Calibrator, step: float) -> Calibrator:
     >>> moved = _rebased(steep, 0.3)
     >>> bool(np.isclose(logit(moved.probability(-2.7)) - logit(steep.probability(-3.0)), 0.3))
     True
+    >>> bent = Calibrator("bent", slope=1.2, intercept=1.0, bend=-0.5, knee=-2.0)
+    >>> bool(np.isclose(logit(_rebased(bent, 0.3).probability(-2.7)) - logit(bent.probability(-3.0)), 0.3))
+    True
     """
-    if calibrator.kind == "isotonic" or calibrator.slope in (0.0, 1.0):
+    if calibrator.kind in ("none", "isotonic") or calibrator.slope == 0:
         return calibrator
-    return replace(calibrator, intercept=calibrator.intercept + (1 - calibrator.slope) * step)
+    slope, knee = calibrator.slope, calibrator.knee + step if calibrator.kind == "bent" else calibrator.knee
+    return replace(calibrator, intercept=calibrator.intercept + (1 - slope) * step, knee=knee)
 
 
 def _boosted(

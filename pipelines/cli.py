@@ -174,6 +174,18 @@ def policy() -> None:
     """Learn, judge and compare policies: what to do with whom; see docs/policies.md."""
 
 
+@policy.command("diff")
+@click.option("--params", "params_file", type=click.Path(path_type=Path), metavar="FILE", help="Else params.yaml.")
+@click.option("--catalog", "catalog_file", type=click.Path(path_type=Path), metavar="FILE", help="Else catalog.yaml.")
+@click.option("--json", "as_json", is_flag=True, help="For machines, with every account.")
+def policy_diff(params_file: Path | None, catalog_file: Path | None, as_json: bool) -> None:
+    """What a change of gates, money or offers would do to the newest list; writes nothing."""
+    from pipelines import policy_diff as comparing
+
+    found = comparing.policy_diff(params_file, catalog_file)
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else comparing.as_text(found))
+
+
 @policy.command("fit")
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option("--action", required=True, metavar="COL", help="What was done.")

@@ -1,6 +1,6 @@
 """Stage `decide`: whom to contact, about what, and whom to leave alone?
 
-Reads   current, scores, staged proposals, the catalogue, the model's base rate, and how the model was judged
+Reads   current, scores, staged proposals, the catalogue, the model's base rate, how the model was judged, the response
 Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
 """
 
@@ -12,21 +12,28 @@ import pandas as pd
 
 from data.catalog import Catalog
 from data.known import calendar
+from decisions import past
 from decisions.candidates import candidates
+from decisions.plan import plan
 from decisions.ranking import ranked, segment, stars
-from features.proposals import refusals
+from features.build import dictionary
+from features.proposals import contacts, refusals
+from models.response import Response
 from pipelines import lake, paths, stage, tables, written
 from pipelines.params import Params
 
 
-def refused(params: Params, staged_at: Path) -> pd.DataFrame | None:
-    """Days since each offer was last declined by each account; None where there are no proposals."""
+def remembered(params: Params, staged_at: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """`refusals` and `contacts` of decisions/past.py; None twice where there are no proposals."""
     engine = lake.connect()
     proposals = lake.staged(engine, staged_at).get("proposals")
     if proposals is None:
-        return None
-    rows = refusals(proposals, calendar([params.run.as_of]))
-    return lake.frame(rows.order_by(ibis._.account_id, ibis._.offer_id), engine)
+        return None, None
+    day = calendar([params.run.as_of])
+    by_offer = refusals(proposals, day).order_by(ibis._.account_id, ibis._.offer_id)
+    by_channel = contacts(proposals, day, days=past.longest_days(params.gates))
+    by_channel = by_channel.order_by(ibis._.account_id, ibis._.age_days, ibis._.channel)
+    return lake.frame(by_offer, engine), lake.frame(by_channel, engine)
 
 
 def decided(
@@ -38,18 +45,24 @@ def decided(
     base_rate: float,
     has_signal: bool,
     staged_at: Path = paths.STAGED,
+    response: Response | None = None,
     previous: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates and decisions of the week."""
+    """Candidates and decisions of the week. response: what was learnt of offers; without it, propensity stands in."""
     accounts = current.merge(scores, on=["account_id", "as_of"])
     # a condition of the catalogue may ask for these columns of the list
     accounts["segment"] = segment(accounts, params.segments)
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
-    refusals = refused(params, staged_at)
-    offered = candidates(accounts, refusals, catalog, params.gates, params.decide, has_signal=has_signal)
+    refusals, contacts = remembered(params, staged_at)
+    accounts = past.remembered(accounts, refusals, contacts, params.gates)
+    menu = response.menu(accounts, catalog) if response is not None and response.is_learnt else None
+    offered = candidates(accounts, refusals, catalog, params.gates, params.decide, menu=menu, has_signal=has_signal)
+    before = set() if previous is None else set(previous.loc[previous["assignment"] == "contact", "account_id"])
+    planned = plan(offered, accounts, catalog, params.decide, seed=params.run.seed, previous=before)
     decisions = ranked(
         accounts,
         offered,
+        planned.rows,
         catalog,
         base_rate=base_rate,
         gate_settings=params.gates,
@@ -57,6 +70,8 @@ def decided(
         segments=params.segments,
         refusals=refusals,
         previous=previous,
+        named=dictionary(catalog, params.health, params.lifecycle),
+        health=params.health,
     )
     return offered, decisions
 
@@ -71,18 +86,23 @@ def has_signal(metrics: dict[str, Any], model_version: str) -> bool:
     return metrics["model_version"] != model_version or bool(metrics["is_better_than_base_rate"])
 
 
-def main() -> None:
-    """Decide for every active account of the week."""
-    params = Params.load()
+def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Candidates and decisions by these parameters and this catalogue, of the tables that lie in the lake."""
     model = written.read_model()
-    offered, decisions = decided(
+    return decided(
         params,
-        Catalog.load(paths.CATALOG),
+        catalog,
         tables.CURRENT.read(),
         tables.SCORES.read(),
         base_rate=float(model.facts["rate_train"]),
         has_signal=has_signal(written.read_json(paths.METRICS), model.model_version),
+        response=written.read_response(),
     )
+
+
+def main() -> None:
+    """Decide for every active account of the week."""
+    offered, decisions = of_the_newest_run(Params.load(), Catalog.load(paths.CATALOG))
     tables.CANDIDATES.write(offered)
     tables.DECISIONS.write(decisions)
 

@@ -86,7 +86,7 @@ def delivered(
             unblock=words.unblock_in_both(decisions, named, catalog),
         ).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
-        "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered)),
+        "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered[list(outputs.CANDIDATES.schema.names)])),
         "triggers.parquet": _parquet(outputs.TRIGGERS.table(triggers)),
     }
 

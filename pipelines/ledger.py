@@ -42,14 +42,16 @@ def keep_found(folder: Path = paths.WEEKLY) -> None:
 
 
 def before(as_of: date) -> pd.DataFrame | None:
-    """account_id, rank and as_of of the newest list of an earlier week; None where there is none.
+    """account_id, rank, assignment and as_of of the newest list of an earlier week; None where there is none.
 
     A later week is no predecessor, whenever it was delivered: a week delivered twice compares with the same list.
     """
     earlier = [week for week in _weeks() if week < as_of]
     if not earlier:
         return None
-    return pd.read_parquet(paths.LEDGER / str(max(earlier)) / LIST, columns=["account_id", "rank", "as_of"])
+    return pd.read_parquet(
+        paths.LEDGER / str(max(earlier)) / LIST, columns=["account_id", "rank", "assignment", "as_of"]
+    )
 
 
 def _weeks() -> set[date]:

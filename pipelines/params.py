@@ -15,7 +15,9 @@ from decisions.settings import Decide, Gates, Segments
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
+from models.response_settings import Respond
 from models.settings import Drift, Evaluation, Finding, Forecast, Leaks, Registry, Shifting, Training, Tuning
+from models.together_settings import Combine
 from pipelines import paths
 from pipelines.engines import Engine
 
@@ -108,6 +110,8 @@ class Params(Settings):
     shift: Shifting = Shifting()
     evaluate: Evaluation = Evaluation()
     registry: Registry = Registry()
+    respond: Respond = Respond()
+    combine: Combine = Combine()
     segments: Segments = Segments()
     gates: Gates = Gates()
     decide: Decide = Decide()

@@ -95,6 +95,7 @@ def _files(
         base_rate=base_rate,
         has_signal=has_signal(metrics, champion.model.model_version),
         staged_at=window_at,
+        response=written.read_response(),
         previous=ledger.before(as_of),
     )
     files = delivered(

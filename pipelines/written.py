@@ -10,6 +10,7 @@ from pipelines import paths
 
 if TYPE_CHECKING:
     from models.propensity import Propensity
+    from models.response import Response
 
 
 def text(path: Path, content: str) -> None:
@@ -49,3 +50,12 @@ def read_model(folder: Path = paths.PROPENSITY) -> "Propensity":
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no model yet; run `dvc repro`.")
     return Propensity.from_files({p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir())})
+
+
+def read_response(folder: Path = paths.RESPONSE) -> "Response":
+    """What stage `respond` learnt of offers. Raises BadInput where it is absent or was changed."""
+    from models.response import Response  # slow to import, and most stages that write text have no model
+
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: the response to offers is not learnt yet; run `dvc repro`.")
+    return Response.from_files({p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir())})

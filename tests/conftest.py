@@ -9,39 +9,17 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from data.catalog import Catalog
 from data.contract import RAW_TABLES
+from tests.processes import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401  pytest's hooks
 
 AS_OF = date(2026, 6, 1)
 N_ACCOUNTS = 6
+settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing of the code
+settings.load_profile("any machine")
 PLANS = ["free", "starter", "pro", "enterprise"]
-
-
-# What takes longest begins first, so that the processes of `make test` end at about the same time. Tests beneath one of
-# these stay in one process, since they share what is costly to make; all others stay with those of their file.
-LONGEST = (
-    "tests/end_to_end",
-    "tests/data/simulate",
-    "tests/features/test_no_future.py",
-    "tests/pipelines/test_check.py",
-    "tests/features/test_missing.py",
-    "tests/pipelines/test_fit.py",
-    "tests/pipelines/test_rollup.py",
-)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests belong into one process, where there are several (pytest-xdist, `--dist loadgroup`)."""
-    if not hasattr(config, "workerinput"):
-        return
-    root, places = Path(__file__).parents[1], {}
-    for item in items:
-        file = item.path.relative_to(root).as_posix()
-        group = next((name for name in LONGEST if file.startswith(name)), file)
-        item.add_marker(pytest.mark.xdist_group(group))
-        places[item] = LONGEST.index(group) if group in LONGEST else len(LONGEST)
-    items.sort(key=places.__getitem__)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from decisions.gates import GATES, first_blocking, opens_in_days
-from decisions.settings import Gates
+from decisions.settings import AccountCoolDown, Gates
 from tests.decisions.accounts import AS_OF, accounts
 
 ORDER = ["no_consent", "do_not_contact", "onboarding", "serious_ticket", "unhappy", "falling_use", "recent_refusal", "contact_limit"]  # fmt: skip  # noqa: E501  # the contract's sentence, unbroken
@@ -75,8 +75,8 @@ def test_help_passes_all_but_two() -> None:
         (Gates(onboarding_days=None), "onboarding"),
         (Gates(blocks_serious_tickets=False), "serious_ticket"),
         (Gates(falling_use_below=None), "falling_use"),
-        (Gates(refusal_days=None), "recent_refusal"),
-        (Gates(max_contacts_30d=None), "contact_limit"),
+        (Gates(cool_down_days=AccountCoolDown(declined=None)), "recent_refusal"),
+        (Gates(contact_limits=()), "contact_limit"),
     ],
 )
 def test_a_gate_that_is_switched_off_stands_open(off: Gates, gate: str) -> None:

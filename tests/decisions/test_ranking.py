@@ -8,7 +8,9 @@ import pytest
 
 from data.catalog import Catalog
 from decisions.candidates import candidates
-from decisions.ranking import held_out, ranked, segment, stars
+from decisions.experiments import held_out
+from decisions.plan import plan
+from decisions.ranking import ranked, segment, stars
 from decisions.settings import Decide, Gates, Segments
 from tests.decisions.accounts import AS_OF, accounts
 from tests.decisions.test_gates import ORDER, SHUT
@@ -24,8 +26,9 @@ def listed(
 ) -> pd.DataFrame:
     decide = Decide(**({"holdout_share": 0.0} | money))
     offered = candidates(rows, refusals, catalog, Gates(), decide)
+    planned = plan(offered, rows, catalog, decide, seed=7)
     return ranked(
-        rows, offered, catalog, base_rate=0.1, gate_settings=Gates(), money=decide, segments=Segments(),
+        rows, offered, planned.rows, catalog, base_rate=0.1, gate_settings=Gates(), money=decide, segments=Segments(),
         refusals=refusals, previous=previous,
     )  # fmt: skip
 

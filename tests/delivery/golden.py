@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from data.catalog import Catalog
+from decisions import past
 from decisions.candidates import candidates
+from decisions.plan import plan
 from decisions.ranking import ranked
 from decisions.settings import Decide, Gates, Segments
 from delivery import words
@@ -33,11 +35,13 @@ def golden_week(catalog: Catalog) -> dict[str, pd.DataFrame]:
         columns=["account_id", "feature", "contribution", "points"],
     ).assign(as_of=pd.Timestamp(D))
     propensity = parts.groupby("account_id")["points"].sum().rename("propensity").reset_index()
-    accounts = current.merge(propensity, on="account_id")
-    offered = candidates(accounts, None, catalog, Gates(requires_consent=False), Decide())
+    gates = Gates(requires_consent=False)
+    accounts = past.remembered(current.merge(propensity, on="account_id"), None, None, gates)
+    offered = candidates(accounts, None, catalog, gates, Decide())
+    planned = plan(offered, accounts, catalog, Decide(), seed=7).rows
     decisions = ranked(
-        accounts, offered, catalog, base_rate=0.1, gate_settings=Gates(requires_consent=False), money=Decide(),
-        segments=Segments(),
+        accounts, offered, planned, catalog, base_rate=0.1, gate_settings=gates, money=Decide(), segments=Segments(),
+        named=named, health=Health(),
     )  # fmt: skip
     reasons = words.reasons(parts, current, named, catalog)
     told = words.evidence(fired, named, triggers(Triggers(), catalog), catalog)

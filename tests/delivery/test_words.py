@@ -224,6 +224,45 @@ def test_would_unblock(named: list[Feature], catalog: Catalog) -> None:
     )
 
 
+def test_would_unblock_in_units_days_and_answers(named: list[Feature], catalog: Catalog) -> None:
+    users = {"blocked_by": "not_applicable", "unblock_feature": "limit_active_users_peak_28d", "unblock_now": 0.8,
+             "unblock_target": 0.85, "unblock_missing": 2.0, "unblock_unit": "active_users", "unblock_more": 1.0,
+             "closest_offer_id": "seats_20"}  # fmt: skip
+    assert unblocked(users, named, catalog) == (
+        "20 % more seats: 2 more users (Active users: peak use ÷ limit, last 28 days: 85 % or more, now 80 %), "
+        "and 1 more condition"
+    )
+    assert unblocked(users, named, catalog, "ja") == (
+        "シート20%追加：あと2人（アクティブユーザー数：直近28日のピークの上限比が85%以上、現在80%）、ほか1条件"
+    )
+    one = users | {"unblock_missing": 1.0, "unblock_more": 0.0}
+    assert "1 more user (" in str(unblocked(one, named, catalog))
+    assert "condition" not in str(unblocked(one, named, catalog))
+    nps = {"blocked_by": "unhappy", "unblock_feature": "nps_latest", "unblock_now": 4.0, "unblock_target": 7.0,
+           "unblock_days": 12.0}  # fmt: skip
+    assert unblocked(nps, named, catalog) == (
+        "Put right what went wrong, then ask again how they feel (Latest NPS answer (0-10), last 365 days: 7 or more, "
+        "now 4), or wait 12 days"
+    )
+    assert str(unblocked(nps, named, catalog, "ja")).endswith("7以上、現在4）、またはあと12日待つ")
+    open_one = {"blocked_by": "not_applicable", "unblock_offer_id": "upgrade_next", "closest_offer_id": "bundle_growth",
+                "unblock_days": 60.0}  # fmt: skip
+    assert unblocked(open_one, named, catalog) == (
+        "Next plan with Analytics: get an answer to “Upgrade to the next plan” first"
+    )
+    assert "先に「上位プランへのアップグレード」のご返答をいただく" in str(unblocked(open_one, named, catalog, "ja"))
+    gain = {"blocked_by": "no_gain", "unblock_feature": "propensity", "unblock_now": 0.01, "unblock_target": 0.04,
+            "closest_offer_id": "seats_20"}  # fmt: skip
+    assert unblocked(gain, named, catalog) == "20 % more seats: Likelihood: 4 % or more (now 1 %)"
+    mood = {
+        "blocked_by": "unhappy",
+        "unblock_feature": "csm_sentiment_level",
+        "unblock_now": 0.0,
+        "unblock_target": 1.0,
+    }
+    assert unblocked(mood, named, catalog) == "Put right what went wrong, then ask again how they feel"
+
+
 def test_a_note_stands_behind_the_sentence_of_its_feature_and_account(
     built: Any, named: list[Feature], catalog: Catalog
 ) -> None:

@@ -211,3 +211,22 @@ def test_bad_input_is_one_sentence_and_nothing_half_written(
     assert len(err.strip().splitlines()) <= 4
     assert {path: path.read_bytes() for path in sorted((copy / "data/lake").rglob("*.parquet"))} == before
     assert not list(copy.rglob("*.partial"))
+
+
+def test_a_dry_run_shows_what_a_policy_would_do_and_writes_nothing(small: Path, run: Run) -> None:
+    kept = {p: p.stat().st_mtime_ns for p in small.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    same = run(small, "pipelines.cli", "policy", "diff")
+    assert (same.returncode, same.stderr) == (0, "")
+    assert same.stdout.rstrip().endswith("Nothing would change.")
+    stricter = small.parent / "stricter.yaml"
+    stricter.write_text("gates: {onboarding_days: 365}\ndecide: {capacity_per_owner: 1}\n")
+    found = run(small, "pipelines.cli", "policy", "diff", "--params", str(stricter), "--json")
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout)
+    assert told["n_contact"]["after"] < told["n_contact"]["before"]
+    assert told["gates"]["onboarding"]["after"] > told["gates"]["onboarding"]["before"]
+    assert max(count["after"] for owner, count in told["owners"].items() if owner) <= 1
+    arr = told["expected_arr"]
+    parts = sum(arr[name] for name in ("entering", "leaving", "changing", "revalued"))
+    assert abs(parts - arr["change"]) < 0.05
+    assert kept == {p: p.stat().st_mtime_ns for p in small.rglob("*") if p.is_file() and "__pycache__" not in p.parts}

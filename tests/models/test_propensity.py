@@ -14,7 +14,7 @@ from worlds import World, make
 
 from data.errors import BadInput
 from models import boosting, calibration, propensity
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.folds import Fold, block_fold, learnt, time_folds
 from models.propensity import Propensity
 from models.settings import Training
@@ -80,7 +80,7 @@ def test_other_processes_make_the_same_bytes() -> None:
 import hashlib
 from worlds import make
 from models import boosting, calibration, propensity
-from models.calibration import Calibrator
+from models.calibrator import Calibrator
 from models.settings import Training
 from models.folds import block_fold
 w = make(n_groups=80)
@@ -130,8 +130,9 @@ def test_learning_again_from_the_latest_rows_helps_and_keeps_the_level_of_later_
     later = propensity.rehearse(
         world.X, world.y, folds, tuned=boosting.untuned(), settings=Training(n_folds=3), seed=7, groups=world.groups
     )
-    for fitted in (model, once):
-        assert fitted.calibrator.probability(later.margin).mean() == pytest.approx(later.y.mean(), abs=1e-6)
+    step = propensity._base(world.y, learnt(folds), None) - propensity._base(world.y, folds[0].train, None)
+    for as_fitted in (propensity._rebased(model.calibrator, -step), once.calibrator):
+        assert as_fitted.probability(later.margin).mean() == pytest.approx(later.y.mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -32,19 +32,22 @@ def test_moved_scores_add_up() -> None:
 @pytest.mark.parametrize(("correct", "is_believed"), [("auto", True), ("off", False)])
 def test_scores_are_levelled_where_their_reading_is_believed(correct: str, is_believed: bool) -> None:
     current, model = week(3000)
-    scores, contributions = score.scored(model, current)
-    # The latest known rows: the same scores and shapes of the classes, and many more expansions.
-    margin = np.tile(logit(scores["propensity"].to_numpy()), 2)
-    y = (np.random.default_rng(1).random(6000) < expit(margin)).astype("float64")
+    # The latest known rows: the same shapes of the classes, and an eighth of those that do not expand. The model has
+    # their level, and says too much of the week.
+    true = np.tile(logit(model.probability(current)), 2)
+    y = (np.random.default_rng(1).random(6000) < expit(true)).astype("float64")
     keep = np.concatenate([np.flatnonzero(y == 1), np.flatnonzero(y == 0)[: int((y == 0).sum()) // 8]])
-    kept = replace(Shift.of(margin[keep], y[keep]), trusts_em=True)
+    model = replace(model, calibrator=corrected(model.calibrator, float(np.log(8))))
+    scores, contributions = score.scored(model, current)
+    said = np.tile(logit(scores["propensity"].to_numpy()), 2)
+    kept = replace(Shift.of(said[keep], y[keep]), trusts_em=True)
     params = SimpleNamespace(shift=SimpleNamespace(correct=correct), run=SimpleNamespace(seed=0))
     known = replace(model, shift=kept)
     levelled, told, reading = score.levelled(params, known, scores, contributions)  # type: ignore[arg-type]  # a stub
     assert reading["is_corrected"] is is_believed
     step = logit(levelled["propensity"].to_numpy()) - logit(scores["propensity"].to_numpy())
     assert step == pytest.approx(np.full(3000, reading["correction"]))
-    assert (reading["correction"] < -0.5) is is_believed
+    assert reading["correction"] == pytest.approx(-np.log(8) if is_believed else 0, abs=0.25)
     assert told["contribution"].equals(contributions["contribution"])
     same = score.levelled(params, model, scores, contributions)  # type: ignore[arg-type]  # a stub
     assert same == (scores, contributions, {})

@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from data.catalog import Catalog
 from data.simulate.company import Part
+from data.simulate.shop import open_shop
+from data.simulate.truth import Before
 from data.simulate.world import Selling, World
 from tests.data.simulate.conftest import labels, whole, z_by_account
 
@@ -50,14 +52,43 @@ def test_without_proposals_both_truths_are_one_and_still_true(
     assert abs(z_by_account(both["expanded"] - both["p_no_contact"], both["account_id"])) < 3
 
 
-def test_a_rise_of_the_list_price_is_no_expansion(simulated: Callable[..., list[Part]], catalog: Catalog) -> None:
-    """With a rise of a quarter, any change would be one, if what runs on as it was counted at its new price."""
-    world = World(usage_rate=0.001, year_replicates=1, price_rise=0.25)
-    parts = simulated(world, accounts=800, seed=9)
-    raw, truth = whole(parts), whole(parts, "truth")
-    holds_the_rise = pd.date_range("2025-08-01", "2025-12-01", freq="MS")
-    both = labels(raw["subscriptions"], catalog, holds_the_rise).merge(truth["expansion"], on=["account_id", "as_of"])
-    assert abs(z_by_account(both["expanded"] - both["p_logged"], both["account_id"])) < 3
+def test_a_rise_of_the_list_price_is_no_expansion(catalog: Catalog) -> None:
+    """Terms before and after, drawn at random, against the contract's words, product by product."""
+    shop, rng, n = open_shop(catalog), np.random.default_rng(0), 3000
+    paid = np.flatnonzero(~shop.is_free)
+    plan = rng.choice(paid, n)
+    seats, add_ons, annual = rng.integers(3, 40, n).astype(float), rng.integers(0, 8, n), rng.random(n) < 0.5
+    price, price_after = rng.choice([1.0, 0.9], n), rng.choice([0.9, 1.0, 1.07, 1.2], n)
+    plan_after = np.where(rng.random(n) < 0.8, plan, rng.choice(paid, n))
+    seats_after = np.where(rng.random(n) < 0.6, seats, np.ceil(seats * rng.uniform(0.9, 1.2, n)))
+    add_ons_after, annual_after = add_ons | rng.choice([0, 1, 2, 4], n), annual ^ (rng.random(n) < 0.1)
+
+    def products(plan: int, seats: float, add_ons: int, annual: bool, price: float) -> dict[str, tuple[float, ...]]:
+        found = {shop.plans[plan]: ((shop.plan_base[plan] + shop.plan_seat[plan] * seats) * price, seats, annual)}
+        for k, name in enumerate(shop.add_ons):
+            if add_ons >> k & 1:
+                mrr = (shop.add_on_base[k] + shop.add_on_seat[k] * seats) * price
+                found[name] = (mrr, seats if shop.add_on_seat[k] else 1.0, annual)
+        return found
+
+    expected, margin, was = np.zeros(n, bool), np.zeros(n), np.zeros(n)
+    for i in range(n):
+        now = products(plan[i], seats[i], add_ons[i], annual[i], price[i])
+        then = products(plan_after[i], seats_after[i], add_ons_after[i], annual_after[i], price_after[i])
+        counted = sum(
+            min(mrr, now[name][0]) if name in now and now[name][1:] == same else mrr
+            for name, (mrr, *rest) in then.items()
+            for same in [tuple(rest)]
+        )
+        was[i] = sum(mrr for mrr, *_ in now.values())
+        margin[i] = counted - 1.1 * was[i]
+        expected[i] = shop.tier[plan_after[i]] > shop.tier[plan[i]] or margin[i] >= 0
+    before = Before(plan, seats, add_ons, annual, price, 1.1 * was - 1e-9)
+    found = before.is_expanded(shop, price_after, plan_after, seats_after, add_ons_after, annual_after)
+    clear = np.abs(margin) > 0.05  # a cent's rounding aside
+    assert clear.mean() > 0.95
+    np.testing.assert_array_equal(found[clear], expected[clear])
+    assert 0.2 < expected.mean() < 0.8
 
 
 def test_selling_adds_to_what_happens_by_itself(midmarket: Tables) -> None:

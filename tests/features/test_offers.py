@@ -3,7 +3,7 @@
 import pytest
 
 from data.catalog import Catalog
-from decisions.value import added_mrr
+from features.offers import added_mrr
 from tests.decisions.accounts import accounts
 
 
