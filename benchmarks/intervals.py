@@ -40,7 +40,7 @@ STAGES = "from pipelines import simulate, ingest, select, build, label, train\n"
 
 
 def company(seed: int, accounts: int | None) -> pd.DataFrame:
-    """One row per bin of the company's test block: mean p, low, high and truth, by increasing p."""
+    """One row per bin of the company's test block: mean p, low, high, truth and what happened (`rate`), by increasing p."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
         params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ def company(seed: int, accounts: int | None) -> pd.DataFrame:
     p = model.probability(rows.X)
     low, high = model.bounds(p)
     bins = np.array_split(np.argsort(p, kind="stable"), N_BINS)
-    found = {"p": p, "low": low, "high": high, "truth": p_true}
+    found = {"p": p, "low": low, "high": high, "truth": p_true, "rate": rows.y.to_numpy("float64")}
     table = pd.DataFrame({name: [float(values[b].mean()) for b in bins] for name, values in found.items()})
     return table.assign(seed=seed, bin=range(N_BINS))
 
@@ -100,7 +100,7 @@ def main() -> None:
     }
     for name, value in report.items():
         print(f"{name}: {value}")
-    print(bins.groupby("bin")[["p", "low", "high", "truth", "is_covered"]].mean().round(4).to_string())
+    print(bins.groupby("bin")[["p", "low", "high", "truth", "rate", "is_covered"]].mean().round(4).to_string())
     if not given.dry:
         known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
         written.as_json(RESULTS, known | report)

@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.quality", description=__doc__)
     parser.add_argument("data", type=Path, help="the folder that holds bank_marketing/ and hillstrom/")
     parser.add_argument("--seconds", type=int, default=60, help="for each system on each data set")
+    parser.add_argument("--threads", type=int, default=contest.THREADS, help="for each system")
     parser.add_argument("--only", default="", help=f"some of {', '.join(DATA_SETS)}; with commas")
     parser.add_argument("--systems", default="", help=f"for a rehearsal: some of {', '.join(SYSTEMS)}, beside ours")
     parser.add_argument(
@@ -55,10 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if rehearsing:
             splits = [split.rehearsed() for split in splits[:FOLDS_REHEARSED]]
         each = max(LEAST_S, seconds // len(splits)) if len(splits) > 1 else seconds
-        predicted, failed = _predicted(splits, systems, each, KEPT / ("rehearsal" if rehearsing else "judged"))
+        predicted, failed = _predicted(
+            splits, systems, each, given.threads, KEPT / ("rehearsal" if rehearsing else "judged")
+        )
         failures += failed
         n_looks = _looked(name, seconds, [systems[system] for system in predicted]) if not rehearsing else 0
-        told = _keys(splits, predicted, n_looks) | {"seconds_each": each}
+        told = _keys(splits, predicted, n_looks) | {"seconds_each": each, "threads_each": given.threads}
         found = {f"{name}.{key}": value for key, value in told.items()}
         print(table.markdown(found), flush=True)
         if not rehearsing:
@@ -68,14 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _predicted(
-    splits: Sequence[Split], systems: Mapping[str, System], seconds: int, kept: Path
+    splits: Sequence[Split], systems: Mapping[str, System], seconds: int, threads: int, kept: Path
 ) -> tuple[dict[str, list[Prediction]], list[str]]:
     """By system, a prediction per split; and a sentence for each system that failed, of which nothing is told then."""
     predicted: dict[str, list[Prediction]] = {name: [] for name in systems}
     failures = []
     for split in splits:
         folder = kept / split.name
-        inputs = contest.lay_out(split, folder)
+        inputs = contest.lay_out(split, folder, threads=threads)
         for name in list(predicted):
             try:
                 one = contest.predict(systems[name], split, folder, given=inputs, seconds=seconds * systems[name].times)

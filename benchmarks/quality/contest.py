@@ -29,7 +29,7 @@ from pipelines import written
 SEED, THREADS = 7, 2
 # A process that takes longer than so many times its seconds, and this many more, is ended.
 PATIENCE, START_S = 2, 120
-ENVIRONMENT = {"OMP_NUM_THREADS": str(THREADS), "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
+ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
 
 
 class Failed(Exception):
@@ -45,7 +45,7 @@ class Prediction:
     mb: float
 
 
-def lay_out(split: Split, folder: Path) -> str:
+def lay_out(split: Split, folder: Path, *, threads: int = THREADS) -> str:
     """Write what the systems are given (the truth of the test rows is not in it); returns the hash of it."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = {"train": split.train, "test": split.test.drop(columns=TARGET)}
@@ -64,7 +64,7 @@ def lay_out(split: Split, folder: Path) -> str:
         "features": split.features,
         "categorical": split.categorical,
         "seed": SEED,
-        "threads": THREADS,
+        "threads": threads,
     }
     written.as_json(folder / "task.json", task)
     return _hash(*(folder / name for name in ("train.parquet", "test.parquet", "task.json")))
@@ -93,7 +93,9 @@ def predict(system: System, split: Split, folder: Path, *, given: str, seconds: 
 
 def _run(system: System, folder: Path, out: Path, seconds: int) -> float:
     """The process, in a session of its own so that all of it can be ended; returns its peak memory in MB."""
-    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(Path.cwd()) if system.is_ours else ""}
+    threads = str(json.loads((folder / "task.json").read_text(encoding="utf-8"))["threads"])
+    environment = {**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": threads}
+    environment["PYTHONPATH"] = str(Path.cwd()) if system.is_ours else ""
     command = [str(system.python), str(system.file), str(folder), str(out), str(seconds)]
     log = out.with_suffix(".log")
     with log.open("w", encoding="utf-8") as words:

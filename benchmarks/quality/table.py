@@ -56,9 +56,10 @@ def _facts(results: Results, data_set: str) -> str:
     def of(name: str) -> float | int | str | bool:
         return results[f"{data_set}.{name}"]
 
+    threads = int(of("threads_each"))
     told = [
         f"{of('n_train'):,} rows teach, {of('n_test'):,} judge ({of('n_test_positive'):,} positive); "
-        f"{of('seconds_each')} seconds each."
+        f"{of('seconds_each')} seconds and {threads} thread{'' if threads == 1 else 's'} each."
     ]
     if f"{data_set}.n_looks" in results:
         n = of("n_looks")

@@ -16,6 +16,7 @@ def results():
         "hillstrom.n_test": 19_200,
         "hillstrom.n_test_positive": 2_800,
         "hillstrom.seconds_each": 60,
+        "hillstrom.threads_each": 1,
         "hillstrom.rank_logloss": 1,
         "hillstrom.rank_auc": 2,
         "hillstrom.is_among_best": True,
@@ -35,7 +36,7 @@ def test_rows_stand_by_log_loss_with_differences_to_ours():
     assert rows[3][3] == "0.3300 (+0.0200 ± 0.0015)"
     assert rows[3][6] == "0.33 (+0.02 ± 0.00)"
     assert rows[2][7:] == ["61", "300 |"]
-    assert "44,800 rows teach, 19,200 judge (2,800 positive); 60 seconds each." in page
+    assert "44,800 rows teach, 19,200 judge (2,800 positive); 60 seconds and 1 thread each." in page
     assert "ours has rank 1 in log loss and 2 in AUC; best, second or within a standard error of it: holds" in page
     assert "bank_marketing" not in page
 
