@@ -40,7 +40,7 @@ STAGES = "from pipelines import simulate, ingest, select, build, label, train\n"
 
 
 def company(seed: int, accounts: int | None) -> pd.DataFrame:
-    """One row per bin of the company's test block: by increasing p: mean p, low, high, truth, and what happened (`rate`)."""
+    """One row per bin of the test block, by increasing p: mean p, low, high, truth, and what happened (`rate`)."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
         params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
