@@ -1,6 +1,6 @@
 """Stage `decide`: whom to contact, about what, and whom to leave alone?
 
-Reads   current, scores, staged proposals, the catalogue, the model's base rate, how the model was judged, the response
+Reads   current, scores, staged proposals and subscriptions, the catalogue, the model's base rate, how the model was judged, the response
 Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
 """
 
@@ -19,7 +19,7 @@ from decisions.ranking import ranked, segment, stars
 from features.build import dictionary
 from features.proposals import contacts, refusals
 from models.response import Response
-from pipelines import lake, paths, stage, tables, written
+from pipelines import lake, paths, stage, tables, taken, written
 from pipelines.params import Params
 
 
@@ -55,7 +55,9 @@ def decided(
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
     refusals, contacts = remembered(params, staged_at)
     accounts = past.remembered(accounts, refusals, contacts, params.gates)
-    menu = response.menu(accounts, catalog) if response is not None and response.is_learnt else None
+    menu = None
+    if response is not None and response.is_learnt:
+        menu = response.menu(taken.beside(accounts, params, catalog, staged_at), catalog)
     offered = candidates(accounts, refusals, catalog, params.gates, params.decide, menu=menu, has_signal=has_signal)
     before = set() if previous is None else set(previous.loc[previous["assignment"] == "contact", "account_id"])
     planned = plan(offered, accounts, catalog, params.decide, seed=params.run.seed, previous=before)
