@@ -50,6 +50,8 @@ COLUMNS: dict[str, Text] = {
     "blocked_by": _t("Why not now", "見送りの理由"),
     "would_unblock": _t("What would change that", "提案できる条件"),
     "movement": _t("Since last week", "先週比"),
+    "moved": _t("What moved it", "変動の理由"),
+    "peers": _t("Accounts like it", "似たお客様の動き"),
     "assignment": _t("This week", "今週の扱い"),
     "answer": _t("Answer", "結果"),
     "answer_reason": _t("Reason, if declined", "お断りの理由"),
@@ -209,6 +211,7 @@ PAGE: dict[str, Text] = {
     "by_owner_line": _t("{n} · {money}", "{n}社・{money}"),
     "no_owner": _t("No CSM", "担当なし"),
     "warnings": _t("Before you use this list", "ご利用前の注意"),
+    "capacity": _t("What more of your time would bring", "対応できる件数が増えた場合の効果"),
     "no_signal": _t(
         "The data says nothing reliable about who will expand: the probabilities are no better than the base rate. "
         "Sell nothing on their word, and help whoever needs it.",

@@ -267,8 +267,8 @@ def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alo
 
     What accounts do by themselves tells of their mood, their means and what presses, and there is far more of it than
     of proposals: `alone`, the log of the rate at which the account does this by itself; `wants_most`, anything that
-    adds to its bill; `leaves`. `together_lift`: how much more readily than by peers this is added after what the account
-    took lately (models/together_lift.py; 0 where its columns are not there).
+    adds to its bill; `leaves`. `together_lift`: how much more readily than by peers this is added after what the
+    account took lately (models/together_lift.py; 0 where its columns are not there).
     """
     of_offer = offers.parts(offer, catalog)
     rates = [by_itself.log_rate[part.name] for part in of_offer]

@@ -18,7 +18,7 @@ from scipy.stats import gamma, norm
 
 from data.catalog import Catalog, Plan
 from models.product_grid import Grid, has_on, plan_on, starts_within
-from models.product_runs import DAY, added_by, runs
+from models.product_runs import added_by, runs
 from models.together_settings import Combine
 
 POOLED = 100.0  # accounts' worth of a plan's rate over all months that a month's own rate is drawn towards

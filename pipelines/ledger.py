@@ -15,7 +15,7 @@ from pipelines import paths
 from pipelines.deliver import write
 
 MANIFEST = "manifest.json"  # written last: a folder without it was left half written, and counts for nothing
-LIST = "ranked_accounts.parquet"
+LIST, REASONS = "ranked_accounts.parquet", "reasons.parquet"
 RUN = "run.json"
 
 
@@ -46,12 +46,17 @@ def before(as_of: date) -> pd.DataFrame | None:
 
     A later week is no predecessor, whenever it was delivered: a week delivered twice compares with the same list.
     """
+    return _of_the_week_before(as_of, LIST, ["account_id", "rank", "assignment", "as_of"])
+
+
+def reasons_before(as_of: date) -> pd.DataFrame | None:
+    """account_id, feature and points of the reasons of that list; None where there is none."""
+    return _of_the_week_before(as_of, REASONS, ["account_id", "feature", "points"])
+
+
+def _of_the_week_before(as_of: date, file: str, columns: list[str]) -> pd.DataFrame | None:
     earlier = [week for week in _weeks() if week < as_of]
-    if not earlier:
-        return None
-    return pd.read_parquet(
-        paths.LEDGER / str(max(earlier)) / LIST, columns=["account_id", "rank", "assignment", "as_of"]
-    )
+    return pd.read_parquet(paths.LEDGER / str(max(earlier)) / file, columns=columns) if earlier else None
 
 
 def _weeks() -> set[date]:

@@ -41,11 +41,11 @@ def main() -> None:
     params = Params.load()
     catalog = Catalog.load(paths.CATALOG)
     known, predictors = snapshots()
-    known = taken.beside(known, params, catalog)
+    known = taken.beside(known, catalog, params.combine)
     log = proposals(params)
     model = Response.fit(log, known, catalog, predictors=predictors, settings=params.respond, seed=params.run.seed)
     written.model(model.to_files(), paths.RESPONSE)
-    current = taken.beside(tables.CURRENT.read(), params, catalog)
+    current = taken.beside(tables.CURRENT.read(), catalog, params.combine)
     about = response_report.report(
         model, log, known, current, catalog, predictors, params.respond, seed=params.run.seed
     )

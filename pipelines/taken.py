@@ -1,17 +1,33 @@
-"""What accounts took lately, beside their features: what the response to offers is learnt from and told by."""
+"""What accounts took lately and what accounts like them took: for the response to offers, and for a sentence."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from data.catalog import Catalog
+from models import similar
 from models.together_lift import with_lifts
-from pipelines import lake, paths
-from pipelines.params import Params
+from models.together_settings import Combine
+from pipelines import lake, paths, tables
+
+DIGITS = 6  # what the bytes of two machines share
 
 
-def beside(accounts: pd.DataFrame, params: Params, catalog: Catalog, staged_at: Path = paths.STAGED) -> pd.DataFrame:
-    """`accounts` (one row per account_id and as_of) with the columns of models/together_lift.py."""
+def subscriptions(staged_at: Path = paths.STAGED) -> pd.DataFrame:
+    """The staged subscriptions."""
     engine = lake.connect()
-    subscriptions = lake.frame(lake.staged(engine, staged_at)["subscriptions"], engine)
-    return with_lifts(accounts, subscriptions, catalog, params.combine)
+    return lake.frame(lake.staged(engine, staged_at)["subscriptions"], engine)
+
+
+def beside(accounts: pd.DataFrame, catalog: Catalog, settings: Combine, staged_at: Path = paths.STAGED) -> pd.DataFrame:
+    """`accounts` (one row per account_id and as_of) with the columns of models/together_lift.py."""
+    return with_lifts(accounts, subscriptions(staged_at), catalog, settings)
+
+
+def peers_took(
+    current: pd.DataFrame, catalog: Catalog, settings: Combine, staged_at: Path = paths.STAGED
+) -> pd.DataFrame:
+    """models/similar.py of the week's accounts, their peers as they were in the snapshots of the last training."""
+    named = list(dict.fromkeys(["account_id", "as_of", "plan_id", "seats", *similar.USE]))
+    found = similar.peers_took(current[named], tables.TRAINING.read(named), subscriptions(staged_at), catalog, settings)
+    return found.round(dict.fromkeys(["peers_took_share", "low", "high"], DIGITS))

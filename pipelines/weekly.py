@@ -15,6 +15,7 @@ from data.cohort import cohort
 from data.errors import BadInput
 from data.known import calendar
 from delivery import manifest
+from delivery.capacity import worth_of_more
 from features.build import features
 from features.triggers import fired
 from pipelines import lake, ledger, paths, tracking, written
@@ -25,6 +26,7 @@ from pipelines.params import Params
 from pipelines.rollup import newest_use_before, rolled
 from pipelines.score import levelled, scored
 from pipelines.select import newest_use, stop_if_silent
+from pipelines.taken import peers_took
 from pipelines.trigger import in_force
 
 
@@ -87,7 +89,7 @@ def _files(
     base_rate = float(champion.model.facts["rate_train"])
     ledger.keep_found()  # the list that lies there is about to be overwritten, and may be the one to compare with
     metrics = written.read_json(paths.METRICS)
-    offered, decisions = decided(
+    offered, decisions, worth = decided(
         params,
         catalog,
         current,
@@ -108,9 +110,18 @@ def _files(
         decisions=decisions,
         fired=triggers,
         limits=limits,
-        summary=summary_of(params, champion.model, metrics, json.loads(kept.report.as_json()), reading),
+        summary=summary_of(
+            params,
+            champion.model,
+            metrics,
+            json.loads(kept.report.as_json()),
+            reading,
+            worth_of_more(worth, catalog.currency),
+        ),
+        took=peers_took(current, catalog, params.combine, window_at),
+        previous=ledger.reasons_before(as_of),
     )
-    described_by = described(params, champion.model, files, kept.inputs)
+    described_by = described(params, champion.model, files, kept.inputs, decisions)
     run = {
         **tracking.git_state(),
         "command": f"upsell weekly --as-of {as_of}",

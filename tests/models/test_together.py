@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from data.catalog import Catalog, Changes
-from delivery.together import report, sentence
+from delivery.together import peers, report, sentence
+from models import together_lift
 from models.product_runs import runs
 from models.similar import peers_took
-from models import together_lift
 from models.together import bundles, pairs
 from models.together_settings import Combine
 
@@ -242,3 +242,24 @@ def test_in_words(catalog: Catalog) -> None:
     assert sentence(1, 20, offers["add_analytics"], "pro", catalog, "en") is None
     assert sentence(float("nan"), float("nan"), offers["add_analytics"], "pro", catalog, "en") is None
     assert sentence(9, 20, offers["seats_20"], "pro", catalog, "en") is None
+
+
+def test_peers_speak_of_the_offer_of_the_list_and_only_where_some_took_it(catalog: Catalog) -> None:
+    ranked = pd.DataFrame(
+        {
+            "account_id": list("abcd"),
+            "plan_id": "starter",
+            "offer_id": ["add_api_pack", "add_api_pack", "upgrade_next", None],
+        }
+    )
+    took = pd.DataFrame(
+        {
+            "account_id": list("abcd") * 2, "offer_id": ["add_api_pack"] * 4 + ["upgrade_next"] * 4,
+            "n_took": [14, 1, 9, 9, 3, 3, 2, 3], "n_peers": 20,
+        }
+    )  # fmt: skip
+    found = peers(ranked, took, catalog, days=180)
+    assert set(found) == {"a", "c"}  # one account is an accident, and d is offered nothing
+    assert found["a"].en == "14 of 20 accounts like this one on Starter added API pack within six months"
+    assert found["c"].ja.startswith("同じ")
+    assert "20社のうち2社" in found["c"].ja
