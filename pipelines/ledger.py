@@ -41,6 +41,13 @@ def keep_found(folder: Path = paths.WEEKLY) -> None:
     keep({name: (folder / name).read_bytes() for name in names}, as_of)
 
 
+def of_week(as_of: date, columns: list[str]) -> pd.DataFrame | None:
+    """Columns of the list that was delivered for a week; None where none was."""
+    if as_of not in _weeks():
+        return None
+    return pd.read_parquet(paths.LEDGER / str(as_of) / LIST, columns=columns)
+
+
 def before(as_of: date) -> pd.DataFrame | None:
     """account_id, rank, assignment and as_of of the newest list of an earlier week; None where there is none.
 

@@ -42,3 +42,4 @@ TOGETHER_MD = REPORTS / "together.md"
 WEEKLY = REPORTS / "weekly"
 TOP = REPORTS / "top_100.csv"  # of the list; kept in git
 LEDGER = Path("ledger")
+ANSWERS = Path("answers/answers.csv")  # of people, to the lists
