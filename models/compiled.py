@@ -21,7 +21,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     >>> bool(is_missing(float("nan")))
     True
     """
-    how = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+    how: dict[str, Any] = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
     try:
         return numba.njit(cache=True, **how)(function)
     except RuntimeError:  # no folder to keep it in

@@ -48,7 +48,7 @@ def read(booster: lgb.Booster, *, start_iteration: int = 0, num_iteration: int |
     >>> one = lgb.train({"num_leaves": 2, "min_data_in_leaf": 1, "num_threads": 1, "verbosity": -1}, rows, 1)
     >>> trees = read(one)
     >>> trees.children.tolist(), trees.threshold.round(1).tolist(), trees.leaf_count.tolist()
-    ([[-1, -2]], [3.5], [4, 4])
+    ([[-1, -2]], [3.5], [4.0, 4.0])
     """
     if num_iteration is None:  # as predict does
         num_iteration = booster.best_iteration if start_iteration <= 0 else -1
