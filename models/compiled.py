@@ -1,4 +1,8 @@
-"""Functions compiled by Numba once per machine, or once per process where nothing can be written."""
+"""Functions compiled by Numba once per machine, or once per process where nothing can be written.
+
+Without `fastmath`: it lets the compiler forget that a value may be missing, and gains nothing here. So every sum and
+product is rounded as written, and gives the same bits on every machine.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-
-# Sums may be reordered and a product and a sum be one instruction. Never "nnan" or "ninf", which `fastmath=True` has
-# too: they let the compiler forget that a value may be missing.
-FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -21,8 +21,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     >>> bool(is_missing(float("nan")))
     True
     """
-    how: dict[str, Any] = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **how)(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # no folder to keep it in
-        return numba.njit(**how)(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)

@@ -21,6 +21,7 @@ An edge has three states: taken, so o = 1 (`yes`); not taken, though the feature
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ from models.compiled import compiled
 from models.trees import Trees
 
 OPEN, CLOSE, LEAF = 0, 1, 2
-# A step's columns.
+# A step's columns. Numba keeps the numbers within the machine code of models/walk.py: edit that file when they change.
 KIND, NODE, SIDE, FEATURE, DEPTH, BEFORE, COEFFICIENTS = range(7)
 WIDTH = 7
 
@@ -75,9 +76,24 @@ def rules(most: int) -> tuple[np.ndarray, np.ndarray]:
     """
     t, w = np.zeros((2, most + 1, most))
     for n in range(1, most + 1):
-        nodes, weights = np.polynomial.legendre.leggauss(n)
-        t[n, :n], w[n, :n] = (nodes + 1) / 2, weights / 2
+        for i in range(n):
+            # Newton's steps to a zero of Legendre's polynomial, from where it nearly is. An eigenvalue solver would
+            # end in other last bits on other machines.
+            x = math.cos(math.pi * (i + 0.75) / (n + 0.5))
+            for _ in range(8):
+                p, slope = _legendre(n, x)
+                x -= p / slope
+            slope = _legendre(n, x)[1]
+            t[n, i], w[n, i] = (x + 1) / 2, 1 / ((1 - x * x) * slope * slope)
     return t, w
+
+
+def _legendre(n: int, x: float) -> tuple[float, float]:
+    """The n-th polynomial at x, and its slope."""
+    before, p = 1.0, x
+    for k in range(2, n + 1):
+        before, p = p, ((2 * k - 1) * x * p - (k - 1) * before) / k
+    return p, n * (x * p - before) / (x * x - 1)
 
 
 @compiled
