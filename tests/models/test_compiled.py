@@ -10,11 +10,11 @@ def test_where_machine_code_cannot_be_kept_it_is_made_again(monkeypatch: pytest.
     njit = numba.njit
     asked = []
 
-    def read_only(*, cache: bool = False, **given: object) -> object:
+    def read_only(*functions: object, cache: bool = False, **given: object) -> object:
         asked.append(cache)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
-        return njit(**given)
+        return njit(*functions, **given)
 
     monkeypatch.setattr(numba, "njit", read_only)
     assert compiled(_twice)(2) == 4
