@@ -55,8 +55,8 @@ def headline(results: Mapping[str, Any]) -> str:
     f64, f32, k64, k32 = (f"{results[name]:.0f}" for name in names)
     return textwrap.fill(
         f"Over 100,000 rows it gives {f64} times the rows per CPU second of LightGBM's own in float64, within "
-        f"{results['max_diff_f64']:.0e} of them, and {f32} times in float32, within {results['max_diff_f32']:.0e}. Over "
-        f"1,000 rows, reading the booster included, it is {k64} and {k32} times. The first call of an install compiles "
-        f"for {results['compile_cpu_s']:.0f} CPU seconds.",
+        f"{results['max_diff_f64']:.0e} of them, and {f32} times in float32, within {results['max_diff_f32']:.0e}. "
+        f"Over 1,000 rows, reading the booster included, it is {k64} and {k32} times. The first call of an install "
+        f"compiles for {results['compile_cpu_s']:.0f} CPU seconds.",
         WIDTH,
     )

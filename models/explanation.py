@@ -25,7 +25,7 @@ def contributions(boosters: Sequence[lgb.Booster], matrix: np.ndarray) -> np.nda
 
 
 def _of_one(booster: lgb.Booster, matrix: np.ndarray) -> np.ndarray:
-    """The engine's, held against the margin in every run; LightGBM's own, a hundred times as slow, if they differ."""
+    """The engine's, held against the margin in every run; LightGBM's own, far slower, if they differ."""
     from models import contributions as engine  # Numba is slow to import, and whoever only predicts does not need it
 
     found = engine.contributions(booster, matrix)
