@@ -1,13 +1,14 @@
 """What contributions cost: the project's engine beside LightGBM's own, shap, woodelf-explainer and fasttreeshap.
 
-    python -m benchmarks.reasons_engine [--peers-python PYTHON] [--quick]
+    python -m benchmarks.reasons_engine [--peers-python PYTHON] [--quick] [--only MODEL]
 
 500 trees of 31 and of 63 leaves over 80 features with missing values, with and without categories; 1,000, 10,000 and
 100,000 rows; one thread, rows per CPU second. Compiling is apart (`compile_cpu_s`); reading the booster is within the
 engine's time, while peers' explainers are made beforehand. Those whose cost is the same for every row are timed on as
 many as take a few seconds (`rows_timed`). `max_diff` is the largest difference from `pred_contrib`, over the first
 1,000 rows. Writes benchmarks/results/reasons.json and the table of docs/contributions.md. `speedup_*` are at 100,000
-rows, 31 leaves, without categories; `speedup_1k` is float64's at 1,000. --quick: small, prints, writes nothing.
+rows, 31 leaves, without categories; `speedup_1k` is float64's at 1,000. --quick: small, prints, writes nothing. --only 63_leaves.plain: one of the four models, the others' figures
+stay.
 """
 
 from __future__ import annotations
@@ -122,12 +123,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers-python", type=Path, default=PEERS_PYTHON)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="", help="a model, as 63_leaves.plain")
     given = parser.parse_args()
     sizes, trees = ((200, 2_000), 20) if given.quick else (SIZES, N_TREES)
     keep({"compile_cpu_s": compile_cpu_s()}, is_quick=given.quick)
     for kind in KINDS:
         X = rows_of(kind, max(sizes))
         for leaves in LEAVES:
+            if given.only not in ("", f"{leaves}_leaves.{kind}"):
+                continue
             report: dict[str, Any] = {}
             booster = booster_of(kind, leaves, X[:N_LEARN], trees)
             for system, size, found in of_one(booster, X, sizes, given.peers_python):
