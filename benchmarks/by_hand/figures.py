@@ -1,0 +1,46 @@
+"""Every figure that the weekly list can say of an account, from raw tables alone.
+
+Written from the contract of the tables and the one line that docs/features.md has for each feature, without the code
+that computes them for the list: where both agree, both read the line the same way.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmarks.by_hand import figures_limits, figures_people, figures_terms, figures_use
+from benchmarks.by_hand.raw import Raw
+
+# What no line of the documents defines to the digit: the number of points or the order of the rules is in the code alone.
+NOT_BY_HAND = ("health_score", "lifecycle_stage")
+
+
+def figures(raw: Raw) -> pd.DataFrame:
+    """One row per active account (a plan runs), one column per feature, in the feature's unit of docs/features.md.
+
+    Shares and changes are fractions, days whole, money per month; null where there is nothing to tell.
+    """
+    terms = figures_terms.commerce(raw)
+    accounts, plan, seats = terms.index, terms["plan_id"], terms["seats"]
+    found = terms.join(figures_terms.profile(raw, accounts))
+    found["seat_penetration"] = seats / found["employee_count"]
+    return pd.concat(
+        [
+            found,
+            figures_use.use(raw, seats, plan),
+            figures_use.adoption(raw, plan),
+            figures_limits.headroom(raw, plan, seats, figures_terms.running(raw)),
+            figures_people.support(raw, accounts),
+            figures_people.sentiment(raw, accounts),
+            figures_people.relationship(raw, accounts),
+            figures_people.proposals(raw, accounts),
+            figures_people.life(raw, accounts),
+        ],
+        axis=1,
+    )
+
+
+def medians(found: pd.DataFrame) -> pd.DataFrame:
+    """The median of each numeric figure on each plan: one row per plan, over all active accounts on it."""
+    numbers = found.select_dtypes("number")
+    return numbers.groupby(found["plan_id"]).median()
