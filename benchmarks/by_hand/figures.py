@@ -27,7 +27,7 @@ def figures(raw: Raw) -> pd.DataFrame:
     return pd.concat(
         [
             found,
-            figures_use.use(raw, seats, plan),
+            figures_use.use(raw, seats, plan, found["tenure_days"]),
             figures_use.adoption(raw, plan),
             figures_limits.headroom(raw, plan, seats, figures_terms.running(raw)),
             figures_people.support(raw, accounts),

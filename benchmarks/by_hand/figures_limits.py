@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.by_hand.raw import Raw
 
 MOST_DAYS = 365
+DAYS_A_MONTH = 365.25 / 12
 
 
 def limits(raw: Raw, metric: str, plan: pd.Series, seats: pd.Series, running: pd.DataFrame) -> pd.Series:
@@ -33,17 +33,30 @@ def levels(raw: Raw, metric: str, kind: str) -> pd.DataFrame:
     return rows.assign(level=rows.groupby(["account_id", month])["value"].cumsum())
 
 
-def days_to(level: pd.DataFrame, limit: pd.Series, latest: pd.Series) -> pd.Series:
-    """Days until the limit at the slope of the straight line through the levels; at most a year."""
-    found = {}
-    for account, rows in level.groupby("account_id"):
-        if account not in limit.index or not limit[account] > 0:
-            continue
-        x = (rows["measured_on"] - rows["measured_on"].min()).dt.days.to_numpy(dtype=float)
-        room = limit[account] - latest[account]
-        slope = np.polyfit(x, rows["level"], 1)[0] if len(x) > 1 else 0.0
-        found[account] = 0.0 if room <= 0 else min(room / slope, MOST_DAYS) if slope > 0 else MOST_DAYS
-    return pd.Series(found, dtype="float64").reindex(limit.index)
+def gauge_trend(raw: Raw, level: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """By account: the latest level of 28 days, and what the straight line through them gains a day (null for one)."""
+    x = (level["measured_on"] - raw.days(28)).dt.days
+    by = level["account_id"]
+    dx, dy = x - x.groupby(by).transform("mean"), level["level"] - level["level"].groupby(by).transform("mean")
+    spread = (dx * dx).groupby(by).sum()
+    return level.groupby("account_id")["level"].last(), (dx * dy).groupby(by).sum() / spread.where(spread > 0)
+
+
+def counter_trend(raw: Raw, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """By account: what a month counts at the pace of the last 28 days, and what that has gained a day on the 28 before."""
+    late = rows["measured_on"] >= raw.days(28)
+    early = ~late & (rows["measured_on"] >= raw.days(56))
+    last, before = (rows["value"].where(which, 0).groupby(rows["account_id"]).sum() for which in (late, early))
+    month = DAYS_A_MONTH / 28
+    return (last * month).where(late.groupby(rows["account_id"]).any()), (last - before) * month / 28
+
+
+def days_until(limit: pd.Series, level: pd.Series, gain: pd.Series) -> pd.Series:
+    """Days until the limit at a gain a day: none where it is reached, at most a year; null without level or gain."""
+    room = limit - level.reindex(limit.index)
+    gain = gain.reindex(limit.index)
+    days = (room / gain.where(gain > 0)).clip(upper=MOST_DAYS).fillna(MOST_DAYS)
+    return days.where(room > 0, 0.0).where(room.notna() & gain.notna())
 
 
 def headroom(raw: Raw, plan: pd.Series, seats: pd.Series, running: pd.DataFrame) -> pd.DataFrame:
@@ -59,7 +72,10 @@ def headroom(raw: Raw, plan: pd.Series, seats: pd.Series, running: pd.DataFrame)
         latest = by.last()
         found[f"limit_{name}_latest"] = latest.reindex(plan.index) / limit
         found[f"limit_{name}_peak_28d"] = by.max().reindex(plan.index) / limit
-        found[f"days_to_limit_{name}"] = days_to(level, limit, latest)
+        counts = metric["kind"] == "monthly_counter"
+        meters = raw["meters"]
+        trend = counter_trend(raw, meters[meters["metric"] == name]) if counts else gauge_trend(raw, level)
+        found[f"days_to_limit_{name}"] = days_until(limit, *trend)
     peaks = found[[f"limit_{name}_peak_28d" for name in metrics]]
     found["limit_peak"] = peaks.max(axis=1)
     found["limits_over_80"] = (peaks >= 0.8).sum(axis=1)

@@ -26,7 +26,8 @@ def _days_since(raw: Raw, rows: pd.DataFrame, stamp: str, accounts: pd.Index) ->
 
 
 def support(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
-    """Tickets by their opening, except what needs a closing: hours and ratings go by that."""
+    """Tickets by their opening; hours and ratings of those of the last 180 days that are closed, and with `_ever` of
+    all that were closed in the last 180 days, whenever opened."""
     rows = raw["tickets"]
     quarter, half = raw.within("tickets", 90), raw.within("tickets", 180)
     still = rows[rows["closed_at"].isna()]
@@ -37,23 +38,28 @@ def support(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
     found["open_serious_tickets"] = _count(still[still["severity"].isin(SERIOUS)], accounts)
     found["bug_share_180d"] = _mean(half, half["category"] == "bug", accounts)
     found["how_to_tickets_90d"] = _count(quarter[quarter["category"] == "how_to"], accounts)
-    hours = (closed["closed_at"] - closed["opened_at"]).dt.total_seconds() / 3600
-    found["close_hours_180d"] = _mean(closed, hours, accounts)
-    found["csat_180d"] = _mean(closed, closed["csat"], accounts)
+    for which, ending in ((half, ""), (closed, "_ever")):
+        hours = (which["closed_at"] - which["opened_at"]).dt.total_seconds() / 3600
+        found[f"close_hours_180d{ending}"] = _mean(which, hours, accounts)
+        found[f"csat_180d{ending}"] = _mean(which, which["csat"], accounts)
     return found
 
 
 def sentiment(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
-    """NPS answers: the latest within a year, its age, and how far it is from the one before."""
-    rows = raw.within("surveys", 365).sort_values("answered_at")
-    by = rows.groupby("account_id")
+    """NPS answers of a year: the latest, its age, how far it is from the one before; `_ever` among all answers."""
+    year, rows = (rows.sort_values("answered_at") for rows in (raw.within("surveys", 365), raw["surveys"]))
     found = pd.DataFrame(index=accounts)
-    found["nps_latest"] = by["nps"].last().reindex(accounts)
-    found["nps_age_days"] = _days_since(raw, rows, "answered_at", accounts)
-    everything = raw["surveys"].sort_values("answered_at")
-    found["nps_change"] = everything.groupby("account_id")["nps"].agg(lambda n: n.diff().iloc[-1]).reindex(accounts)
-    found["nps_change"] = found["nps_change"].where(found["nps_latest"].notna())
+    found["nps_latest"] = year.groupby("account_id")["nps"].last().reindex(accounts)
+    found["nps_age_days"] = _days_since(raw, year, "answered_at", accounts)
+    for which, ending in ((year, ""), (rows, "_ever")):
+        step = which.groupby("account_id")["nps"].diff()
+        found[f"nps_change{ending}"] = step.groupby(which["account_id"]).nth(-1).pipe(_by, which).reindex(accounts)
     return found
+
+
+def _by(values: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """Values by row as values by account."""
+    return pd.Series(values.to_numpy(), index=rows.loc[values.index, "account_id"])
 
 
 def relationship(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
@@ -85,10 +91,11 @@ def proposals(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
 
 
 def life(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
-    """What happened in the customer's company."""
-    rows = raw["life_events"]
+    """What happened in the customer's company, within a year; `_ever` whenever it happened."""
     found = pd.DataFrame(index=accounts)
     found["life_events_180d"] = _count(raw.within("life_events", 180), accounts)
     for name, kinds in (("growth_event", GROWTH), ("upheaval", UPHEAVAL)):
-        found[f"days_since_{name}"] = _days_since(raw, rows[rows["kind"].isin(kinds)], "happened_on", accounts)
+        for rows, ending in ((raw.within("life_events", 365), ""), (raw["life_events"], "_ever")):
+            rows = rows[rows["kind"].isin(kinds)]
+            found[f"days_since_{name}{ending}"] = _days_since(raw, rows, "happened_on", accounts)
     return found

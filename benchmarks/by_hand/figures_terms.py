@@ -80,23 +80,22 @@ def days_to_renewal(raw: Raw, plan: pd.DataFrame) -> pd.Series:
 
 
 def changes(raw: Raw) -> pd.DataFrame:
-    """By account: `term_changes_365d`, the days of the last 365 on which products, quantities or billing became others
-    than the day before (a price alone is no term), and `days_since_term_change`, since the last such day or the first
-    of all."""
-    found = {}
-    for account, rows in raw["subscriptions"].groupby("account_id"):
-        begun, ended = rows["valid_from_on"], rows["valid_to_on"].dropna()
-        had: set[tuple[str, float, str]] = set()
-        days = []
-        for day in sorted({*begun, *ended[ended < raw.day]}):
-            runs = rows[(begun <= day) & ~(rows["valid_to_on"] <= day)]
-            has = set(zip(runs["product_id"], runs["quantity"], runs["billing"], strict=True))
-            if has != had:
-                days.append(day)
-            had = has
-        late = [day for day in days[1:] if day >= raw.days(365)]
-        found[account] = (float(len(late)), float((raw.day - days[-1]).days))
-    return pd.DataFrame.from_dict(found, orient="index", columns=["term_changes_365d", "days_since_term_change"])
+    """By account: `term_changes_365d`, how many products began, or went on with another quantity or billing, in the
+    last 365 days (the first day of all is none; nor is another price alone); and `days_since_term_change`, since one
+    of them began, went on so or ended."""
+    key = ["account_id", "product_id", "quantity", "billing"]
+    rows = raw["subscriptions"]
+    begun = {*rows[[*key, "valid_from_on"]].itertuples(index=False, name=None)}
+    ended = {*rows[[*key, "valid_to_on"]].itertuples(index=False, name=None)}
+    starts = rows[[row not in ended for row in rows[[*key, "valid_from_on"]].itertuples(index=False, name=None)]]
+    stops = rows[[row not in begun for row in rows[[*key, "valid_to_on"]].itertuples(index=False, name=None)]]
+    stops = stops[stops["valid_to_on"] < raw.day]
+    first = starts["account_id"].map(rows.groupby("account_id")["valid_from_on"].min())
+    late = starts[(starts["valid_from_on"] > first) & (starts["valid_from_on"] >= raw.days(365))]
+    days = pd.concat([starts.set_index("account_id")["valid_from_on"], stops.set_index("account_id")["valid_to_on"]])
+    since = (raw.day - days.groupby(level=0).max()).dt.days
+    count = late.groupby("account_id").size().reindex(since.index).fillna(0)
+    return pd.DataFrame({"term_changes_365d": count, "days_since_term_change": since})
 
 
 def steps(raw: Raw) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from benchmarks.by_hand.raw import Raw
 
 NEVER = 91  # days since use, for more than 90
+USED = ("used", "trial")  # an event is one whether the feature was the plan's or on trial
 
 
 def _sum(rows: pd.DataFrame, column: str, accounts: pd.Index) -> pd.Series:
@@ -18,24 +19,30 @@ def _different(rows: pd.DataFrame, column: str, accounts: pd.Index) -> pd.Series
     return rows.groupby("account_id")[column].nunique().reindex(accounts).fillna(0)
 
 
-def _kind(raw: Raw, kind: str, n: int) -> pd.DataFrame:
+def _kind(raw: Raw, kinds: tuple[str, ...], n: int) -> pd.DataFrame:
     rows = raw.within("usage", n)
-    return rows[rows["kind"] == kind]
+    return rows[rows["kind"].isin(kinds)]
 
 
-def use(raw: Raw, seats: pd.Series, plan: pd.Series) -> pd.DataFrame:
-    """One row per active account: events, days, users, and how they moved. seats, plan: by account."""
+def use(raw: Raw, seats: pd.Series, plan: pd.Series, tenure: pd.Series) -> pd.DataFrame:
+    """One row per active account: events, days, users, and how they moved. seats, plan, tenure in days: by account.
+
+    Two windows of 28 days and eight weeks tell something of an account that was there for all of them: else null.
+    `…_ever` is the same for every account that has use to compare.
+    """
     accounts = seats.index
-    last, both, quarter = (_kind(raw, "used", n) for n in (28, 56, 90))
+    last, both, quarter = (_kind(raw, USED, n) for n in (28, 56, 90))
     before = both[both["used_on"] < raw.days(28)]
     found = pd.DataFrame(index=accounts)
     for n in (7, 28, 90):
-        found[f"events_{n}d"] = _sum(_kind(raw, "used", n), "n_events", accounts)
+        found[f"events_{n}d"] = _sum(_kind(raw, USED, n), "n_events", accounts)
     for n in (7, 28):
-        found[f"active_days_{n}d"] = _different(_kind(raw, "used", n), "used_on", accounts)
-    found["use_trend_8w"] = weekly_trend(raw, both, accounts)
-    found["use_change_28d"] = _change(last, before, "n_events", accounts)
-    found["users_change_28d"] = _change(last, before, "n_users", accounts)
+        found[f"active_days_{n}d"] = _different(_kind(raw, USED, n), "used_on", accounts)
+    found["use_trend_8w_ever"] = weekly_trend(raw, both, accounts)
+    found["use_change_28d_ever"] = _change(last, before, "n_events", accounts)
+    found["users_change_28d_ever"] = _change(last, before, "n_users", accounts)
+    for name in ("use_trend_8w", "use_change_28d", "users_change_28d"):
+        found[name] = found[f"{name}_ever"].where(tenure >= 56)
     days = (raw.day - quarter.groupby("account_id")["used_on"].max()).dt.days
     found["days_since_use"] = days.reindex(accounts).fillna(NEVER)
     found["peak_users_28d"] = last.groupby("account_id")["n_users"].max().reindex(accounts).fillna(0)
@@ -79,7 +86,7 @@ def adoption(raw: Raw, plan: pd.Series) -> pd.DataFrame:
         for p in catalog["plans"]
     }
     core = {f["id"] for f in catalog["features"] if f.get("is_core")}
-    used, gated, trial = (_kind(raw, kind, 28) for kind in ("used", "gated", "trial"))
+    used, gated, trial = (_kind(raw, kind, 28) for kind in (("used",), ("gated",), ("trial",)))
     found = pd.DataFrame(index=accounts)
     found["features_used_28d"] = _different(used, "feature", accounts)
     found["plan_features_used_28d"] = _different(_among(used, plan, of_plan), "feature", accounts)
@@ -88,7 +95,7 @@ def adoption(raw: Raw, plan: pd.Series) -> pd.DataFrame:
     found["deep_features_28d"] = (days >= 3 * 4).groupby("account_id").sum().reindex(accounts).fillna(0)
     found["gated_events_28d"] = _sum(gated, "n_events", accounts)
     found["gated_next_plan_28d"] = _sum(_among(gated, plan, opens), "n_events", accounts)
-    found["gated_features_90d"] = _different(_kind(raw, "gated", 90), "feature", accounts)
+    found["gated_features_90d"] = _different(_kind(raw, ("gated",), 90), "feature", accounts)
     found["trial_days_28d"] = _different(trial, "used_on", accounts)
     for add_on in catalog["add_ons"]:
         if add_on.get("features"):
