@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks.by_hand import figures_limits, figures_people, figures_terms, figures_use
 from benchmarks.by_hand.raw import Raw
 
-# What no line of the documents defines to the digit: the number of points or the order of the rules is in the code alone.
+# What no line of the documents defines to the digit: how points are given, and in which order rules hold.
 NOT_BY_HAND = ("health_score", "lifecycle_stage")
 
 

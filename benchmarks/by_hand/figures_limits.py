@@ -33,30 +33,42 @@ def levels(raw: Raw, metric: str, kind: str) -> pd.DataFrame:
     return rows.assign(level=rows.groupby(["account_id", month])["value"].cumsum())
 
 
-def gauge_trend(raw: Raw, level: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """By account: the latest level of 28 days, and what the straight line through them gains a day (null for one)."""
-    x = (level["measured_on"] - raw.days(28)).dt.days
-    by = level["account_id"]
-    dx, dy = x - x.groupby(by).transform("mean"), level["level"] - level["level"].groupby(by).transform("mean")
-    spread = (dx * dx).groupby(by).sum()
-    return level.groupby("account_id")["level"].last(), (dx * dy).groupby(by).sum() / spread.where(spread > 0)
-
-
-def counter_trend(raw: Raw, rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """By account: what a month counts at the pace of the last 28 days, and what that has gained a day on the 28 before."""
-    late = rows["measured_on"] >= raw.days(28)
-    early = ~late & (rows["measured_on"] >= raw.days(56))
-    last, before = (rows["value"].where(which, 0).groupby(rows["account_id"]).sum() for which in (late, early))
-    month = DAYS_A_MONTH / 28
-    return (last * month).where(late.groupby(rows["account_id"]).any()), (last - before) * month / 28
-
-
-def days_until(limit: pd.Series, level: pd.Series, gain: pd.Series) -> pd.Series:
-    """Days until the limit at a gain a day: none where it is reached, at most a year; null without level or gain."""
-    room = limit - level.reindex(limit.index)
-    gain = gain.reindex(limit.index)
+def days_until(room: pd.Series, gain: pd.Series) -> pd.Series:
+    """Days until no room is left at a gain a day: 0 where none is, at most a year; null without either."""
     days = (room / gain.where(gain > 0)).clip(upper=MOST_DAYS).fillna(MOST_DAYS)
     return days.where(room > 0, 0.0).where(room.notna() & gain.notna())
+
+
+def gauge_days(raw: Raw, level: pd.DataFrame, limit: pd.Series) -> pd.Series:
+    """Days until a gauge is at its limit, along the straight line through the levels of 28 days (two at the least)."""
+    x, by = (level["measured_on"] - raw.days(28)).dt.days, level["account_id"]
+    dx, dy = (values - values.groupby(by).transform("mean") for values in (x, level["level"]))
+    spread = (dx * dx).groupby(by).sum()
+    gain = (dx * dy).groupby(by).sum() / spread.where(spread > 0)
+    return days_until(limit - level.groupby("account_id")["level"].last(), gain.reindex(limit.index))
+
+
+def counter_days(raw: Raw, level: pd.DataFrame, limit: pd.Series) -> pd.Series:
+    """Days until a month counts as much as its limit; a counter begins every month at nothing.
+
+    Its pace is that of the last 28 days. None where the month last counted is there already. Where the pace fills a
+    month, what this month still lacks at that pace. Else as long as the pace takes to grow to that, growing as it has
+    since the 28 days before, but no less than a month.
+    """
+    by = level["account_id"]
+
+    def total(first: int, last: int) -> pd.Series:
+        of_days = (level["measured_on"] >= raw.days(first)) & (level["measured_on"] < raw.days(last))
+        return level["value"].where(of_days, 0).groupby(by).sum().reindex(limit.index)
+
+    pace, gain = total(28, 0) / 28, (total(28, 0) - total(56, 28)) / 28 / 28
+    so_far = total(raw.day.day - 1, 0)
+    days = days_until(limit - pace * DAYS_A_MONTH, gain * DAYS_A_MONTH)
+    fills = pace * DAYS_A_MONTH >= limit
+    days = days.clip(lower=DAYS_A_MONTH).where(~fills, (limit - so_far) / pace)
+    is_measured = level["measured_on"].groupby(by).max().reindex(limit.index) >= raw.days(28)
+    reached = level.groupby("account_id")["level"].last().reindex(limit.index) >= limit
+    return days.where(~reached, 0.0).where(is_measured & limit.notna())
 
 
 def headroom(raw: Raw, plan: pd.Series, seats: pd.Series, running: pd.DataFrame) -> pd.DataFrame:
@@ -64,18 +76,15 @@ def headroom(raw: Raw, plan: pd.Series, seats: pd.Series, running: pd.DataFrame)
     found = pd.DataFrame(index=plan.index)
     metrics = [metric["id"] for metric in raw.catalog["metrics"]]
     for metric in raw.catalog["metrics"]:
-        name = metric["id"]
+        name, is_gauge = metric["id"], metric["kind"] == "gauge"
         limit = limits(raw, name, plan, seats, running)
-        level = levels(raw, name, metric["kind"])
-        level = level[level["measured_on"] >= raw.days(28)]
+        everything = levels(raw, name, metric["kind"])
+        level = everything[everything["measured_on"] >= raw.days(28)]
         by = level.groupby("account_id")["level"]
-        latest = by.last()
-        found[f"limit_{name}_latest"] = latest.reindex(plan.index) / limit
+        found[f"limit_{name}_latest"] = by.last().reindex(plan.index) / limit
         found[f"limit_{name}_peak_28d"] = by.max().reindex(plan.index) / limit
-        counts = metric["kind"] == "monthly_counter"
-        meters = raw["meters"]
-        trend = counter_trend(raw, meters[meters["metric"] == name]) if counts else gauge_trend(raw, level)
-        found[f"days_to_limit_{name}"] = days_until(limit, *trend)
+        days = gauge_days(raw, level, limit) if is_gauge else counter_days(raw, everything, limit)
+        found[f"days_to_limit_{name}"] = days.reindex(plan.index)
     peaks = found[[f"limit_{name}_peak_28d" for name in metrics]]
     found["limit_peak"] = peaks.max(axis=1)
     found["limits_over_80"] = (peaks >= 0.8).sum(axis=1)

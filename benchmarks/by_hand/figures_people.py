@@ -1,4 +1,4 @@
-"""By hand: what was said to an account and by it: support, surveys, meetings, proposals, news. One figure per account."""
+"""By hand: support, surveys, meetings, proposals and news of an account. One figure per active account."""
 
 from __future__ import annotations
 
