@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from data.catalog import Text
+from delivery.figures import money
 
 N_NAMED = 4  # regions
 UNITS = {"contacts": Text(en="contact", ja="1件"), "hours": Text(en="hour", ja="1時間")}
@@ -19,17 +20,17 @@ def worth_of_more(worth: pd.DataFrame, currency: str) -> tuple[Text, ...]:
 
     >>> rows = pd.DataFrame({"region": ["EMEA", "APAC"], "group": ["CSM-7", ""], "uses": "hours", "worth": [1234.0, 0]})
     >>> [told.en for told in worth_of_more(rows, "EUR")]
-    ['In EMEA, one more hour this week would bring about EUR 1,234 a year (CSM-7).']
+    ['In EMEA, one more hour this week would bring about €1,234 a year (CSM-7).']
     """
     rows = worth[worth["worth"] >= 1].sort_values(["worth", "region"], ascending=[False, True], kind="stable")
     return tuple(_said(row, currency) for row in rows.head(N_NAMED).to_dict("records"))
 
 
 def _said(row: dict[Hashable, Any], currency: str) -> Text:
-    unit, money = UNITS[str(row["uses"])], f"{currency} {row['worth']:,.0f}"
+    unit, worth = UNITS[str(row["uses"])], money(float(round(row["worth"])), currency)
     where_en, where_ja = (f"In {row['region']}, one", f"{row['region']}では、") if row["region"] else ("One", "")
     who_en, who_ja = (row["group"], row["group"]) if row["group"] else ("without a CSM", "担当なし")
     return Text(
-        en=f"{where_en} more {unit.en} this week would bring about {money} a year ({who_en}).",
-        ja=f"{where_ja}今週の枠があと{unit.ja}増えると、年間約{money}の上乗せが見込まれます（{who_ja}）。",
+        en=f"{where_en} more {unit.en} this week would bring about {worth} a year ({who_en}).",
+        ja=f"{where_ja}今週の枠があと{unit.ja}増えると、年間約{worth}の上乗せが見込まれます（{who_ja}）。",
     )

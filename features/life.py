@@ -11,7 +11,7 @@ FEATURES = [
         lambda e: (e.age_days <= 180).sum(),
         description=("Events in the customer's company, last 180 days", "直近180日の顧客企業のイベント数"),
         sentence=("{value} event{s} in the company in 180 days", "直近180日の企業イベントは{value}件"),
-        empty=0,
+        empty=0, zero=("No event known in the company in 180 days", "直近180日に把握している企業イベントなし"),
     ),
     feature(
         "days_since_growth_event", "life", "days",

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.catalog import Catalog, Text
-from delivery import base_rate, intervals, manifest, outputs, together, words
+from data.known import calendar, known
+from delivery import base_rate, happened, intervals, manifest, outputs, together, words
 from delivery.beside import Beside
 from delivery.capacity import worth_of_more
 from delivery.listing import ranked_accounts
@@ -28,7 +29,7 @@ from delivery.workbook import workbook
 from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
-from pipelines import paths, stage, tables, tracking, whence, written
+from pipelines import lake, paths, stage, tables, tracking, whence, written
 from pipelines.params import Params
 
 WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
@@ -59,6 +60,7 @@ def delivered(
     limits: pd.DataFrame,
     summary: Summary,
     took: pd.DataFrame,
+    life_events: pd.DataFrame | None,
     previous: pd.DataFrame | None = None,
 ) -> dict[str, bytes]:
     """Every file of the week by its name, but for the manifest.
@@ -67,7 +69,10 @@ def delivered(
     """
     named = dictionary(catalog, params.health, params.lifecycle)
     language = params.run.language
-    notes = intervals.notes(limits, coverage=params.forecast.coverage, horizon_days=params.forecast.horizon_days)
+    notes = {
+        **intervals.notes(limits, coverage=params.forecast.coverage, horizon_days=params.forecast.horizon_days),
+        **happened.notes(life_events, params.run.as_of),
+    }
     reasons = words.reasons(contributions, current, named, catalog, notes)
     triggers = words.evidence(fired, named, all_triggers(params.triggers, catalog), catalog, notes)
     ranked = ranked_accounts(
@@ -185,6 +190,13 @@ def described(
     ).encode()
 
 
+def known_life_events(params: Params, staged_at: Path = paths.STAGED) -> pd.DataFrame | None:
+    """The staged events as they were known on the week's day; None where the company keeps none."""
+    engine = lake.connect()
+    table = lake.staged(engine, staged_at).get("life_events")
+    return None if table is None else lake.frame(known(table, calendar([params.run.as_of])), engine)
+
+
 def draws(params: Params, decisions: pd.DataFrame) -> dict[str, Any]:
     """What of the week was drawn: by which salt or key, which accounts, and each with its pscore."""
     money, explore = params.decide, params.decide.week.explore
@@ -244,6 +256,7 @@ def main() -> None:
             worth_of_more(tables.WORTH.read(), catalog.currency),
         ),
         took=tables.PEERS.read(),
+        life_events=known_life_events(params),
     )
     staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
     write({**files, "manifest.json": described(params, model, files, staged, decisions)}, paths.WEEKLY)

@@ -20,7 +20,7 @@ from features.build import features
 from features.triggers import fired
 from pipelines import lake, ledger, paths, tracking, written
 from pipelines.decide import decided, has_signal
-from pipelines.deliver import delivered, described, summary_of, write
+from pipelines.deliver import delivered, described, known_life_events, summary_of, write
 from pipelines.forecast import forecast, read_model
 from pipelines.params import Params
 from pipelines.rollup import newest_use_before, rolled
@@ -118,6 +118,7 @@ def _files(
             reading,
             worth_of_more(worth, catalog.currency),
         ),
+        life_events=known_life_events(params, window_at),
         took=peers_took(current, catalog, params.combine, window_at),
         previous=ledger.reasons_before(as_of),
     )
