@@ -2,12 +2,13 @@
 
 After `make run`: draws accounts of the newest list, reads the figure back out of each of their reasons in English and
 Japanese, recomputes it from the raw tables by `benchmarks/by_hand`, which knows the tables and the dictionary of
-features and not their code, and compares to half a unit of the last digit shown. So for the median of the plan where
-one is given. Then the same for every row of `reasons.parquet`.
+features and not their code, and compares to half a unit of the last digit shown. So for the median of the plan, or the
+share of a category on it, where one is given. Then the same for every row of `reasons.parquet`.
 
 Prints a line for each that differs, and merges into benchmarks/results/reasons.json, in sentences (both languages must
-be right), `figures_checked`, `figures_differ`, `figures_not_by_hand`, and `figures_medians_…`; with `all_` for every
-row, not only those on the list of the accounts drawn; `figures_features`: how many features these were.
+be right): `figures_checked`, of them `figures_rule_read_off` by a rule that no document gives, `figures_differ`,
+`figures_not_by_hand` (none recomputes them), `figures_medians_…`; with `all_` for every row, not only for what stands
+on the list of the accounts drawn. `figures_features`: how many features these were, of `figures_accounts` accounts.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.by_hand import raw
-from benchmarks.by_hand.compared import Reader
-from benchmarks.by_hand.figures import figures, medians
+from benchmarks.by_hand.compared import Found, Reader
 from benchmarks.merged import merge
 from pipelines import written
 
@@ -42,24 +42,43 @@ def on_the_list(listed: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
 
 
 def compared(rows: pd.DataFrame, reader: Reader) -> pd.DataFrame:
-    """Of each reason what differs: one row per reason, account_id, feature, `figure` and `median` (a sentence that says
-    what was said and what was recomputed, null where they agree), has_median, is_by_hand."""
+    """One row per reason: account_id, feature, and what `Found` holds of it."""
     found = [
-        (row.account_id, row.feature, *reader.differences(row.account_id, row.feature, row.text_en, row.text_ja))
+        (row.account_id, row.feature, *reader.read(row.account_id, row.feature, row.text_en, row.text_ja))
         for row in rows.itertuples()
     ]
-    return pd.DataFrame(found, columns=["account_id", "feature", "is_by_hand", "has_median", "figure", "median"])
+    return pd.DataFrame(found, columns=["account_id", "feature", *Found._fields])
 
 
 def counts(found: pd.DataFrame, prefix: str) -> dict[str, float]:
-    """What is written into the results."""
+    """What is written into the results, each a number of sentences."""
+    by_hand = found["is_by_hand"]
     return {
-        f"{prefix}checked": int(found["is_by_hand"].sum()),
+        f"{prefix}checked": int(by_hand.sum()),
+        f"{prefix}rule_read_off": int(found["is_read_off"].sum()),
         f"{prefix}differ": int(found["figure"].notna().sum()),
-        f"{prefix}not_by_hand": int((~found["is_by_hand"]).sum()),
-        f"{prefix}medians_checked": int((found["is_by_hand"] & found["has_median"]).sum()),
-        f"{prefix}medians_differ": int(found["median"].notna().sum()),
+        f"{prefix}not_by_hand": int((~by_hand).sum()),
+        f"{prefix}medians_checked": int((by_hand & found["has_peers"]).sum()),
+        f"{prefix}medians_differ": int(found["peers"].notna().sum()),
     }
+
+
+def told(found: pd.DataFrame) -> list[str]:
+    """A line for each that differs: account, feature, what was said and what was recomputed."""
+    return [
+        f"{row.account_id} {row.feature}: {which}"
+        for row in found.itertuples()
+        for which in (row.figure, row.peers)
+        if isinstance(which, str)
+    ]
+
+
+def told_in_short(found: pd.DataFrame) -> list[str]:
+    """A line for each feature of which sentences differ: how many, and the first."""
+    differs = found[found["figure"].notna() | found["peers"].notna()]
+    return [
+        f"  {len(rows)} of {feature}: {told(rows)[0]}" for feature, rows in differs.groupby("feature", dropna=False)
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -73,29 +92,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     manifest = written.read_json(weekly / "manifest.json")
     listed, reasons = (pd.read_parquet(weekly / f"{n}.parquet") for n in ("ranked_accounts", "reasons"))
     reasons = reasons[reasons["text_en"].notna()]
-    folder = asked.run / "data/lake/company"
-    known = raw.known(folder, asked.run / "catalog.yaml", pd.Timestamp(manifest["as_of"]))
-    by_hand = figures(known)
     page = (asked.run / "docs/features.md").read_text(encoding="utf-8")
-    reader = Reader(by_hand, medians(by_hand), known.catalog, page)
+    reader = Reader(raw.known(asked.run, pd.Timestamp(manifest["as_of"])), page)
 
     rng = np.random.default_rng(asked.seed)
-    drawn = rng.choice(np.sort(listed["account_id"].to_numpy(dtype=object)), asked.accounts, replace=False)
+    n = min(asked.accounts, len(listed))
+    drawn = rng.choice(np.sort(listed["account_id"].to_numpy(dtype=object)), n, replace=False)
     some = compared(on_the_list(listed[listed["account_id"].isin(drawn)], reasons), reader)
     everything = compared(reasons, reader)
-    for row in some.itertuples():
-        for which in (row.figure, row.median):
-            if isinstance(which, str):
-                print(f"{row.account_id} {row.feature}: {which}")
-    differs = everything[everything["figure"].notna() | everything["median"].notna()]
-    print(f"every row of reasons.parquet ({len(everything)}):")
-    for feature, rows in differs.groupby("feature"):
-        first = rows.iloc[0]
-        example = first["figure"] if isinstance(first["figure"], str) else first["median"]
-        print(f"  {feature}: {len(rows)}, as {first['account_id']}: {example}")
+    print(f"{len(some)} reasons on the list of {n} accounts", *told(some), sep="\n")
+    print(f"{len(everything)} rows of reasons.parquet", *told_in_short(everything), sep="\n")
     n_features = everything.loc[everything["is_by_hand"], "feature"].nunique()
-    found = counts(some, "figures_") | counts(everything, "figures_all_") | {"figures_features": n_features}
-    merge(RESULTS, "figures_", found | {"figures_accounts": asked.accounts})
+    found = counts(some, "figures_") | counts(everything, "figures_all_")
+    found |= {"figures_features": n_features, "figures_accounts": n}
+    merge(RESULTS, "figures_", found)
     print(found)
 
 

@@ -1,30 +1,29 @@
 """Every figure that the weekly list can say of an account, from raw tables alone.
 
 Written from the contract of the tables and the one line that docs/features.md has for each feature, without the code
-that computes them for the list: where both agree, both read the line the same way.
+that computes them for the list: where both agree, both read the line the same way. Where the line leaves open what the
+product means, the function here says which reading it takes.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from benchmarks.by_hand import figures_limits, figures_people, figures_terms, figures_use
+from benchmarks.by_hand import figures_health, figures_limits, figures_people, figures_terms, figures_use
 from benchmarks.by_hand.raw import Raw
-
-# What no line of the documents defines to the digit: how points are given, and in which order rules hold.
-NOT_BY_HAND = ("health_score", "lifecycle_stage")
 
 
 def figures(raw: Raw) -> pd.DataFrame:
     """One row per active account (a plan runs), one column per feature, in the feature's unit of docs/features.md.
 
-    Shares and changes are fractions, days whole, money per month; null where there is nothing to tell.
+    Shares and changes are fractions, days whole, money per month; null where there is nothing to tell. `…_ever`: the
+    figure without the window that the feature has, or without what it asks of an account before it tells anything.
     """
     terms = figures_terms.commerce(raw)
     accounts, plan, seats = terms.index, terms["plan_id"], terms["seats"]
     found = terms.join(figures_terms.profile(raw, accounts))
     found["seat_penetration"] = seats / found["employee_count"]
-    return pd.concat(
+    found = pd.concat(
         [
             found,
             figures_use.use(raw, seats, plan, found["tenure_days"]),
@@ -38,6 +37,9 @@ def figures(raw: Raw) -> pd.DataFrame:
         ],
         axis=1,
     )
+    health = figures_health.health(found, raw.settings["health"])
+    stage = figures_health.stage(found, health["health_score"], raw.settings["lifecycle"])
+    return pd.concat([found, health, stage.rename("lifecycle_stage")], axis=1)
 
 
 def medians(found: pd.DataFrame) -> pd.DataFrame:

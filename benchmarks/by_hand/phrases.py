@@ -25,6 +25,7 @@ _METRICS = {
 _ADD_ONS = {"analytics": ("Analytics", "アナリティクス"), "security": ("Security pack", "セキュリティパック")}
 
 ZERO: dict[str, Phrase] = {
+    "life_events_180d": Phrase("No event known in the company in 180 days", "直近180日に把握している企業イベントなし"),
     "gated_events_28d": Phrase("No locked feature was tried in 28 days", "直近28日に未契約の機能は試されていません"),
     "gated_features_90d": Phrase("No locked feature was tried in 90 days", "直近90日に未契約の機能は試されていません"),
     "gated_next_plan_28d": Phrase(
@@ -57,6 +58,7 @@ NOTHING: dict[str, Phrase] = {
     ),
     "days_to_first_value": Phrase("Has not yet used half of the core features", "主要機能の半数がまだ使われていません"),
     "days_to_renewal": Phrase("No renewal date", "更新日なし"),
+    "health_score": Phrase("No health score in the first weeks", "契約直後のためヘルススコアは未算出"),
     "industry": Phrase("Industry not known", "業種は不明"),
     "region": Phrase("Region not known", "地域は不明"),
     "mrr_change_180d": Phrase("No paid plan 180 days ago", "180日前は有料契約なし"),

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
+COMPANY = Path("data/lake/company")  # of a run
 PLAIN = ("accounts", "subscriptions", "tickets", "surveys", "touchpoints", "life_events", "proposals")
 STAMP = {
     "accounts": "signed_up_on", "subscriptions": "valid_from_on", "tickets": "opened_at", "surveys": "answered_at",
@@ -28,11 +29,12 @@ class Raw:
     """Every table by its name in the contract, rows stamped before `day` only.
 
     `usage` holds the last 90 days and `meters` the last 62; `first_used` has one row per account × feature that was
-    ever used, with the first `used_on`. Dates are midnights. `catalog` is catalog.yaml as it stands there.
+    ever used, with the first `used_on`. Dates are midnights. `catalog` and `settings` are catalog.yaml and params.yaml.
     """
 
     day: pd.Timestamp
     catalog: dict[str, Any]
+    settings: dict[str, Any]
     tables: dict[str, pd.DataFrame]
 
     def __getitem__(self, table: str) -> pd.DataFrame:
@@ -48,8 +50,12 @@ class Raw:
         return rows[rows[STAMP[table]] >= self.days(n)]
 
 
-def known(folder: Path, catalog: Path, day: pd.Timestamp) -> Raw:
-    """What was known on `day`; an answer, an end or a closing that had not come by then reads as null or `open`."""
+def known(run: Path, day: pd.Timestamp) -> Raw:
+    """What was known on `day`; an answer or a closing that had not come by then reads as null or `open`.
+
+    run: the folder where catalog.yaml, params.yaml and the simulated company's tables lie.
+    """
+    folder = run / COMPANY
     tables = {name: _read(folder, name, None, day) for name in (*PLAIN, "account_changes")}
     for table, stamp, hidden in (
         ("tickets", "closed_at", ["closed_at", "csat"]),
@@ -62,7 +68,10 @@ def known(folder: Path, catalog: Path, day: pd.Timestamp) -> Raw:
     tables["usage"] = _read(folder, "usage", day - pd.Timedelta(days=90), day)
     tables["meters"] = _read(folder, "meters", day - pd.Timedelta(days=62), day)
     tables["first_used"] = _first_used(folder, day)
-    return Raw(day, yaml.safe_load(catalog.read_text(encoding="utf-8")), tables)
+    catalog, settings = (
+        yaml.safe_load((run / name).read_text(encoding="utf-8")) for name in ("catalog.yaml", "params.yaml")
+    )
+    return Raw(day, catalog, settings, tables)
 
 
 def _read(folder: Path, table: str, first: pd.Timestamp | None, day: pd.Timestamp) -> pd.DataFrame:

@@ -9,34 +9,41 @@ from dataclasses import dataclass
 from benchmarks.by_hand.phrases import NOTHING, ZERO
 
 LANGUAGES = ("en", "ja")
-MEDIAN = {
-    "en": re.compile(r"^(?P<text>.*) \(median on (?P<plan>.+): (?P<median>[^:()]+)\)$"),
-    "ja": re.compile(r"^(?P<text>.*)（(?P<plan>[^（）]+)の中央値：(?P<median>[^（）]+)）$"),
+INTERNAL = {"en": " (internal)", "ja": "（社内用）"}
+PEERS = {  # what stands behind a figure, and behind a category
+    "en": (r" \(median on (?P<plan>.+): (?P<peers>[^:()]+)\)$", r" \((?P<peers>\d+ ?%) on (?P<plan>[^()]+)\)$"),
+    "ja": (r"（(?P<plan>[^（）]+)の中央値：(?P<peers>[^（）]+)）$", r"（(?P<plan>[^（）]+)の(?P<peers>\d+%)）$"),
 }
-# what the model of the limits adds, which is no figure of the account
-NOTE = {"en": re.compile(r" \(\d+ %: [^()]+\)$"), "ja": re.compile(r"（\d+%の確率で[^（）]+）$")}
+# what the model of the limits adds, which is no figure of the account, and events by name, newest first
+FORECAST = {"en": r" \(\d+ %: [^()]+\)$", "ja": r"（\d+%の確率で[^（）]+）$"}
+EVENTS = {"en": r" \((?P<events>.+ on \d+ \w{3} \d{4})\)$", "ja": r"（(?P<events>\d+年\d+月\d+日に[^（）]+)）$"}
 EXTREMES = {"limit_peak": r"limit_\w+_peak_28d", "days_to_limit": r"days_to_limit_\w+"}  # speak through one of these
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One row of docs/features.md: a feature, its unit and its sentence by language."""
+    """One row of docs/features.md: a feature, its unit, whether it is for the team alone, its sentence by language."""
 
     name: str
     unit: str
+    is_internal: bool
     sentence: dict[str, re.Pattern[str]]
 
 
 @dataclass(frozen=True)
 class Said:
-    """What one sentence says: `figure` as it stands there, of `feature`; or that it is 0, or that there is none."""
+    """What one sentence says: `figure` as it stands there, of `feature`; or that it is 0, or that there is none.
+
+    `peers` on `plan`: the median, or of a category the share, that stands behind it. `events`: those it names.
+    """
 
     feature: str
     figure: str | None = None
     is_zero: bool = False
     is_nothing: bool = False
     plan: str | None = None
-    median: str | None = None
+    peers: str | None = None
+    events: str | None = None
 
 
 def features(page: str) -> dict[str, Feature]:
@@ -49,9 +56,9 @@ def features(page: str) -> dict[str, Feature]:
     found = {}
     for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if len(cells) == 6 and "{value}" in cells[4] + cells[5] and cells[0].startswith("`"):
-            name = cells[0].strip("`")
-            found[name] = Feature(name, cells[1], {"en": _pattern(cells[4], "en"), "ja": _pattern(cells[5], "ja")})
+        if len(cells) == 6 and cells[0].startswith("`") and not cells[1].startswith("`"):
+            name, sentence = cells[0].strip("`"), {"en": _pattern(cells[4], "en"), "ja": _pattern(cells[5], "ja")}
+            found[name] = Feature(name, cells[1], "internal" in cells[2].split(), sentence)
     return found
 
 
@@ -64,57 +71,23 @@ def _pattern(sentence: str, language: str) -> re.Pattern[str]:
 
 def understood(feature: str, text: str, language: str, of: dict[str, Feature]) -> Said | None:
     """What `text` says of `feature`; null where it is none of the sentences that the feature may speak."""
+    if text.endswith(INTERNAL[language]) != of[feature].is_internal:
+        return None
+    text = text.removesuffix(INTERNAL[language])
     if feature in NOTHING and text == getattr(NOTHING[feature], language):
         return Said(feature, is_nothing=True)
-    plan = median = None
-    if found := MEDIAN[language].match(text):
-        text, plan, median = found["text"], found["plan"], found["median"]
-    text = NOTE[language].sub("", text)
+    plan = peers = events = None
+    if found := re.search(PEERS[language][of[feature].unit == "category"], text):
+        text, plan, peers = text[: found.start()], found["plan"], found["peers"]
+    text = re.sub(FORECAST[language], "", text)
+    if found := re.search(EVENTS[language], text):
+        text, events = text[: found.start()], found["events"]
     if feature in ZERO and text == getattr(ZERO[feature], language):
-        return Said(feature, is_zero=True, plan=plan, median=median)
+        return Said(feature, is_zero=True, plan=plan, peers=peers)
     speakers: Sequence[str] = (feature,)
     if feature in EXTREMES:
         speakers = [name for name in of if re.fullmatch(EXTREMES[feature], name)]
     for name in speakers:
-        if name in of and (match := of[name].sentence[language].match(text)):
-            return Said(name, figure=match[1], plan=plan, median=median)
+        if match := of[name].sentence[language].match(text):
+            return Said(name, figure=match[1], plan=plan, peers=peers, events=events)
     return None
-
-
-def number(text: str, unit: str, language: str) -> tuple[float, float] | None:
-    """A figure in the unit of its feature, and half a unit of the last digit shown; null where it is not spoken so.
-
-    >>> number("92 %", "share", "en"), number("4.1%減", "change", "ja"), number("2.0 days", "hours", "en")
-    ((0.92, 0.005), (-0.041, 0.0005), (48.0, 1.2))
-    >>> number("€1,234", "money", "en"), number("横ばい", "change", "ja"), number("18", "days", "en")
-    ((1234.0, 0.5), (0.0, 0.0005), None)
-    """
-    ja = language == "ja"
-    if unit in ("change", "change_per_week"):
-        if text == ("横ばい" if ja else "0 %"):
-            return 0.0, 0.0005  # said of less than a tenth of a per cent
-        if ja:
-            sign = {"増": "+", "減": "-"}.get(text[-1:])
-            return _scaled(f"{sign}{text[:-2]}", 0.01) if sign and text.endswith(("%増", "%減")) else None
-        return _scaled(text[:-2], 0.01) if text.endswith(" %") and text[0] in "+-" else None
-    if unit == "share":
-        return _scaled(text.removesuffix("%" if ja else " %"), 0.01) if text.endswith("%" if ja else " %") else None
-    if unit in ("days", "hours"):
-        units = {"日": 1, "時間": 1 / 24} if ja else {" days": 1, " day": 1, " hours": 1 / 24}
-        for ending, size in units.items():
-            if text.endswith(ending):
-                return _scaled(text.removesuffix(ending), size if unit == "days" else round(size * 24))
-        return None
-    if unit == "money":
-        text = text.removeprefix("€") if text.startswith("€") else ""
-    found = _scaled(text, 1.0)
-    if found and "." not in text and (unit == "number" or (unit == "money" and abs(found[0]) < 100)):
-        return found[0], 0.005  # said whole only where it is
-    return found
-
-
-def _scaled(digits: str, size: float) -> tuple[float, float] | None:
-    if not re.fullmatch(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?|[+-]?\d+(\.\d+)?", digits):
-        return None
-    decimals = len(digits.partition(".")[2])
-    return round(float(digits.replace(",", "")) * size, 12), round(0.5 * 10**-decimals * size, 12)
