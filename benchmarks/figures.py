@@ -6,9 +6,10 @@ features and not their code, and compares to half a unit of the last digit shown
 share of a category on it, where one is given. Then the same for every row of `reasons.parquet`.
 
 Prints a line for each that differs, and merges into benchmarks/results/reasons.json, in sentences (both languages must
-be right): `figures_checked`, of them `figures_rule_read_off` by a rule that no document gives, `figures_differ`,
-`figures_not_by_hand` (none recomputes them), `figures_medians_…`; with `all_` for every row, not only for what stands
-on the list of the accounts drawn. `figures_features`: how many features these were, of `figures_accounts` accounts.
+be right): `figures_checked` and `figures_differ`, of them `figures_words_…` that hold words and no figure, and
+`figures_rule_read_off` by a rule that no document gives; `figures_medians_…`; `figures_not_by_hand`, which nothing here
+recomputes. With `all_`: of every row, not only of what stands on the list of the `figures_accounts` accounts drawn.
+`figures_features`: how many features these were.
 """
 
 from __future__ import annotations
@@ -43,10 +44,8 @@ def on_the_list(listed: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
 
 def compared(rows: pd.DataFrame, reader: Reader) -> pd.DataFrame:
     """One row per reason: account_id, feature, and what `Found` holds of it."""
-    found = [
-        (row.account_id, row.feature, *reader.read(row.account_id, row.feature, row.text_en, row.text_ja))
-        for row in rows.itertuples()
-    ]
+    columns = (rows[name] for name in ("account_id", "feature", "text_en", "text_ja"))
+    found = [(one[0], one[1], *reader.read(*one)) for one in zip(*columns, strict=True)]
     return pd.DataFrame(found, columns=["account_id", "feature", *Found._fields])
 
 
@@ -57,6 +56,8 @@ def counts(found: pd.DataFrame, prefix: str) -> dict[str, float]:
         f"{prefix}checked": int(by_hand.sum()),
         f"{prefix}rule_read_off": int(found["is_read_off"].sum()),
         f"{prefix}differ": int(found["figure"].notna().sum()),
+        f"{prefix}words_checked": int(found["is_words"].sum()),
+        f"{prefix}words_differ": int((found["is_words"] & found["figure"].notna()).sum()),
         f"{prefix}not_by_hand": int((~by_hand).sum()),
         f"{prefix}medians_checked": int((by_hand & found["has_peers"]).sum()),
         f"{prefix}medians_differ": int(found["peers"].notna().sum()),

@@ -16,11 +16,12 @@ from benchmarks.by_hand.spoken import near
 
 
 class Found(NamedTuple):
-    """Of one reason: is it recomputed, is its rule one that no document gives, has it a figure of its peers, and what
-    differs (null: nothing) in its own figure and in that of its peers."""
+    """Of one reason: is it recomputed, is its rule one that no document gives, does it hold words and no figure, has it
+    a figure of its peers, and what differs (null: nothing) in its own figure or words and in that of its peers."""
 
     is_by_hand: bool
     is_read_off: bool = False
+    is_words: bool = False
     has_peers: bool = False
     figure: str | None = None
     peers: str | None = None
@@ -62,7 +63,8 @@ class Reader:
         if len(set(has_peers)) == 2:
             peers = peers or "peers in one language only"
         is_read_off = any({feature, said.feature} & {*RULE_READ_OFF} for said in saids)
-        return Found(True, is_read_off, any(has_peers), figure, peers)
+        is_words = any(said.figure is None or said.feature in self.words["en"] | self.shares for said in saids)
+        return Found(True, is_read_off, is_words, any(has_peers), figure, peers)
 
     def _of_figure(self, account: str, feature: str, said: Said, text: str, language: str) -> str | None:
         value = self.figures[feature].get(account)

@@ -16,14 +16,15 @@ SHOWN = {"life_events_180d": (180, None, 3), "days_since_growth_event": (365, GR
 
 def named(raw: Raw) -> dict[tuple[str, str], dict[str, str]]:
     """By feature and language, for each account with such events, the newest of them in words."""
-    found = {}
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for feature, (n_days, kinds, n) in SHOWN.items():
         rows = raw.within("life_events", n_days)
         rows = rows[rows["kind"].isin(kinds)] if kinds else rows
         rows = rows.sort_values(["happened_on", "kind"], ascending=[False, True]).groupby("account_id").head(n)
         for language, between in (("en", ", "), ("ja", "、")):
             said = [_said(kind, day, language) for kind, day in zip(rows["kind"], rows["happened_on"], strict=True)]
-            found[feature, language] = pd.Series(said, rows["account_id"]).groupby(level=0).agg(between.join).to_dict()
+            by_account = pd.Series(said, rows["account_id"], dtype=object).groupby(level=0)
+            found[feature, language] = {str(account): between.join(mine) for account, mine in by_account}
     return found
 
 

@@ -47,19 +47,15 @@ def support(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
 
 def sentiment(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
     """NPS answers of a year: the latest, its age, how far it is from the one before; `_ever` among all answers."""
-    year, rows = (rows.sort_values("answered_at") for rows in (raw.within("surveys", 365), raw["surveys"]))
+    year, ever = (rows.sort_values("answered_at") for rows in (raw.within("surveys", 365), raw["surveys"]))
     found = pd.DataFrame(index=accounts)
     found["nps_latest"] = year.groupby("account_id")["nps"].last().reindex(accounts)
     found["nps_age_days"] = _days_since(raw, year, "answered_at", accounts)
-    for which, ending in ((year, ""), (rows, "_ever")):
-        step = which.groupby("account_id")["nps"].diff()
-        found[f"nps_change{ending}"] = step.groupby(which["account_id"]).nth(-1).pipe(_by, which).reindex(accounts)
+    for which, ending in ((year, ""), (ever, "_ever")):
+        rows = which.assign(step=which.groupby("account_id")["nps"].diff())
+        last = rows.drop_duplicates("account_id", keep="last").set_index("account_id")
+        found[f"nps_change{ending}"] = last["step"].reindex(accounts)
     return found
-
-
-def _by(values: pd.Series, rows: pd.DataFrame) -> pd.Series:
-    """Values by row as values by account."""
-    return pd.Series(values.to_numpy(), index=rows.loc[values.index, "account_id"])
 
 
 def relationship(raw: Raw, accounts: pd.Index) -> pd.DataFrame:

@@ -72,10 +72,8 @@ def days_to_renewal(raw: Raw, plan: pd.DataFrame) -> pd.Series:
         return renews_on + pd.DateOffset(months=k * months)
 
     rows = plan[plan["renews_on"].notna()]
-    found = [
-        (next_on(row.renews_on, TERM_MONTHS[row.billing]) - raw.day).days
-        for row in rows[["renews_on", "billing"]].itertuples()
-    ]
+    months = rows["billing"].map(TERM_MONTHS)
+    found = [(next_on(on, n) - raw.day).days for on, n in zip(rows["renews_on"], months, strict=True)]
     return pd.Series(found, index=rows.index, dtype="float64")
 
 
