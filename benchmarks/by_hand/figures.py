@@ -1,8 +1,15 @@
 """Every figure that the weekly list can say of an account, from raw tables alone.
 
 Written from the contract of the tables and the one line that docs/features.md has for each feature, without the code
-that computes them for the list: where both agree, both read the line the same way. Where the line leaves open what the
-product means, the function here says which reading it takes.
+that computes them for the list. Where both agree at once, both read the line the same way: so for all but these, whose
+line left room, and where the reading taken here was changed to the product's after the two were compared:
+
+- events, days and users count what is used on trial; features in use do not
+- what moved (`use_change_28d`, `users_change_28d`, `use_trend_8w`) is null before an account is 56 days old
+- `close_hours_180d`, `csat_180d`: of tickets opened in the window; `nps_change`, `days_since_growth_event`,
+  `days_since_upheaval`: of what happened within a year
+- `term_changes_365d`: each product by itself, and another price or discount alone is none
+- `days_to_limit_…`: null after a single reading; of a counter, and health and stage, no line gives the rule at all
 """
 
 from __future__ import annotations

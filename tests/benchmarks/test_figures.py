@@ -1,4 +1,4 @@
-"""The check of the list's figures: raw tables with answers known by head, and what is changed in a sentence is found."""
+"""The check of the list's figures: raw tables with answers known by head, and what is changed in a sentence found."""
 
 import json
 import shutil
