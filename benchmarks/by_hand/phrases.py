@@ -71,6 +71,10 @@ NOTHING: dict[str, Phrase] = {
         "use_trend_8w_ever",
     ),
     **{
+        name: Phrase("No limit applies, or none is measured", "上限のある指標がないか、計測がありません", "limit_peak")
+        for name in ("limit_peak", "limits_over_80", "days_to_limit")
+    },
+    **{
         name: Phrase("No earlier use to compare with", "比較できる過去の利用がありません", f"{name}_ever")
         for name in ("use_change_28d", "users_change_28d")
     },
