@@ -68,6 +68,7 @@ bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); a
 	python -m benchmarks.readme
 	python -m benchmarks.thresholds
 	@$(MAKE) --no-print-directory bench-reasons
+	python -m benchmarks.figures
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-features
 
 in-bench-features: $(STAMP)
