@@ -19,16 +19,18 @@ from decisions.ranking import ranked, segment, stars
 from features.build import dictionary
 from features.proposals import contacts, refusals
 from models.response import Response
-from pipelines import lake, paths, stage, tables, written
+from pipelines import engines, lake, paths, stage, tables, written
 from pipelines.params import Params
 
+PROPOSALS = "proposals.parquet"
 
-def remembered(params: Params, staged_at: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """`refusals` and `contacts` of decisions/past.py; None twice where there are no proposals."""
-    engine = lake.connect()
-    proposals = lake.staged(engine, staged_at).get("proposals")
-    if proposals is None:
+
+def remembered(params: Params, file: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """`refusals` and `contacts` of decisions/past.py from the staged proposals; None twice where there are none."""
+    if not file.is_file():
         return None, None
+    engine = lake.connect()
+    proposals = engines.put(engine, file)
     day = calendar([params.run.as_of])
     by_offer = refusals(proposals, day).order_by(ibis._.account_id, ibis._.offer_id)
     by_channel = contacts(proposals, day, days=past.longest_days(params.gates))
@@ -44,7 +46,7 @@ def decided(
     *,
     base_rate: float,
     has_signal: bool,
-    staged_at: Path = paths.STAGED,
+    proposals: Path = paths.STAGED / PROPOSALS,
     response: Response | None = None,
     previous: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -53,7 +55,7 @@ def decided(
     # a condition of the catalogue may ask for these columns of the list
     accounts["segment"] = segment(accounts, params.segments)
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
-    refusals, contacts = remembered(params, staged_at)
+    refusals, contacts = remembered(params, proposals)
     accounts = past.remembered(accounts, refusals, contacts, params.gates)
     menu = response.menu(accounts, catalog) if response is not None and response.is_learnt else None
     offered = candidates(accounts, refusals, catalog, params.gates, params.decide, menu=menu, has_signal=has_signal)

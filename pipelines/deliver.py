@@ -6,7 +6,7 @@ Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, re
         reports/weekly/run.json, which differs between clones and is no DVC output
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +145,11 @@ def write(files: dict[str, bytes], folder: Path) -> None:
         (folder / f"{name}.partial").replace(folder / name)
 
 
-def described(params: Params, model: Propensity, files: dict[str, bytes], staged: dict[str, str]) -> bytes:
-    """The manifest of these files; `staged`: sha256 of the tables that they were made of, by their names."""
-    read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}
+def described(
+    params: Params, model: Propensity, files: dict[str, bytes], staged: Mapping[str, str], read: Mapping[str, bytes]
+) -> bytes:
+    """The manifest of these files; `staged`: sha256 of the tables that they were made of, by their names; `read`: what
+    else was read."""
     inputs = {
         **{f"staged/{name}": digest for name, digest in staged.items()},
         **{name: manifest.sha256(content) for name, content in read.items()},
@@ -207,7 +209,8 @@ def main() -> None:
         ),
     )
     staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
-    write({**files, "manifest.json": described(params, model, files, staged)}, paths.WEEKLY)
+    read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}
+    write({**files, "manifest.json": described(params, model, files, staged, read)}, paths.WEEKLY)
     write({paths.TOP.name: top(files["ranked_accounts.parquet"])}, paths.TOP.parent)
     written.as_json(whence.RUN, whence.of_repro(str(params.run.as_of), model.model_version))
 
