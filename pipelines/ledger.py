@@ -58,6 +58,7 @@ def keep(files: Mapping[str, bytes], as_of: date, made_of: Path | None) -> Kept:
             return Kept(str(known.seal), known.number, is_new=False)
         if made_of is not None:
             shutil.copytree(made_of, beside / sealed.FOLDER)
+        (paths.LEDGER / entries.FILE).touch()
         said, last = entries.newest(paths.LEDGER), seals.newest(paths.LEDGER)
         entry = seals.sealed(beside, as_of=str(as_of), after=last, more={"entries": said})
         kept = Kept(str(entry.seal), entry.number, is_new=True)

@@ -123,7 +123,7 @@ def newest(ledger: Path) -> Entry | None:
     there = [entry for entry in entries(ledger) if entry.bytes is not None]
     named = {digest for place, digest in head(ledger).items() if place.endswith(f"/{SEAL}")}
     found = next((entry for entry in there if entry.seal in named), None)
-    if found is None and (there or (ledger / HEAD).exists()):
+    if found is None and (there or named):
         raise BadInput(
             f"{ledger / HEAD} names none of the seals there, so nothing can follow them: the ledger was altered. "
             "`upsell verify` says where; restore it from a copy, or put the folder aside to begin a new one."
