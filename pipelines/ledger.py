@@ -92,7 +92,7 @@ def record(kind: Kind, entry: Entry, content: Mapping[str, Any]) -> dict[str, An
         last = seals.newest(paths.LEDGER)
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         line = entries.following(
-            paths.LEDGER, {"at": at, "kind": kind, "as_of": entry.as_of, "seal": entry.seal, **content}
+            paths.LEDGER, {"entered_at": at, "kind": kind, "as_of": entry.as_of, "seal": entry.seal, **content}
         )
         path, beside = paths.LEDGER / entries.FILE, paths.LEDGER / f".{entries.FILE}.partial"
         beside.write_bytes((path.read_bytes() if path.is_file() else b"") + line + b"\n")

@@ -49,7 +49,7 @@ def test_an_override_says_who_when_why_and_what(ledger: Path) -> None:
     assert line["before"] == {"offer_id": "upgrade_next", "assignment": "contact"}
     assert line["after"] == {"offer_id": "trial_next", "assignment": "nurture"}
     assert line["seal"] == seals.Entry(ledger / "2026-06-01").seal
-    assert line["at"].endswith("Z")
+    assert line["entered_at"].endswith("Z")
     assert told.output.startswith(f"Entry {line['number']}, A-1 as of 2026-06-01: offer_id upgrade_next → trial_next,")
     seal = entries.newest(ledger)["sha256"]
     assert seal in told.output
