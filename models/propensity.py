@@ -72,7 +72,13 @@ class Propensity:
 
     def margin(self, X: pd.DataFrame) -> np.ndarray:
         """Mean log-odds of the boosters, one per row of `X`. Raises BadInput where `X` lacks a feature."""
-        return self._margin(self.vocabulary.encode(X))
+        return self.margin_of(self.vocabulary.encode(X))
+
+    def margin_of(self, matrix: np.ndarray) -> np.ndarray:
+        """The same of a matrix that `vocabulary.encode` gave, for whoever asks what another value would do."""
+        if len(matrix) == 0:
+            return np.zeros(0)
+        return np.mean([booster.predict(matrix, raw_score=True) for booster in self.boosters], axis=0)
 
     def probability(self, X: pd.DataFrame) -> np.ndarray:
         """Calibrated probability, one per row of `X`."""
@@ -162,11 +168,6 @@ class Propensity:
                 f"{MODEL_FILE} was changed after it was saved as version {version}; restore it, or train again."
             )
         return model
-
-    def _margin(self, matrix: np.ndarray) -> np.ndarray:
-        if len(matrix) == 0:
-            return np.zeros(0)
-        return np.mean([booster.predict(matrix, raw_score=True) for booster in self.boosters], axis=0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import click
 from data.errors import BadInput
 
 if TYPE_CHECKING:
+    from pipelines.entries import Kind
     from pipelines.progress import Told
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -30,9 +31,83 @@ def weekly(as_of: datetime, rebuild: bool) -> None:
     from pipelines import summary
     from pipelines.weekly import weekly as deliver
 
-    for sentence in deliver(as_of.date(), rebuild=rebuild):
+    delivered = deliver(as_of.date(), rebuild=rebuild)
+    for sentence in delivered.told:
         click.echo(sentence)
     click.echo(summary.text())
+    click.echo(f"\nSeal {delivered.kept.seal} (delivery {delivered.kept.number}).")
+    click.echo("Note it where nobody can change it who can write here: `upsell verify --seal` holds the ledger to it.")
+
+
+@cli.command()
+@click.option("--seal", metavar="SHA", help="One that was noted elsewhere, or its first digits: it must be there.")
+def verify(seal: str | None) -> None:
+    """Walk the ledger's seals and name whatever was changed, removed or added since."""
+    from pipelines.verified import verified
+
+    click.echo(verified(seal))
+
+
+@cli.command()
+@click.option("--as-of", type=DAY, required=True, help="The week to make again.")
+@click.option("--account", "account_id", metavar="ID", help="Only this account's rows.")
+def replay(as_of: datetime, account_id: str | None) -> None:
+    """Make a past list again from what it was made of, and say whether it is identical, byte for byte."""
+    from pipelines import replay as replaying
+
+    found = replaying.replay(as_of.date(), account_id)
+    click.echo(replaying.as_text(found))
+    if not found.is_identical:
+        sys.exit(2)
+
+
+@cli.command()
+@click.argument("account_id")
+@click.option("--as-of", type=DAY, required=True, help="The week of the list that says otherwise.")
+@click.option("--who", required=True, help="Who decided it.")
+@click.option("--why", required=True, help="In words; kept for good.")
+@click.option("--offer", "offer_id", metavar="ID", help="To be made instead; `none` for nothing.")
+@click.option("--channel", help="csm, email or in_app.")
+@click.option("--discount", "discount_pct", type=float, metavar="PCT")
+@click.option("--assignment", help="contact, holdout, beyond_capacity, nurture or none.")
+def override(
+    account_id: str,
+    as_of: datetime,
+    who: str,
+    why: str,
+    offer_id: str | None,
+    channel: str | None,
+    discount_pct: float | None,
+    assignment: str | None,
+) -> None:
+    """Enter into the ledger that something else is to be done with an account than its list says."""
+    from pipelines.override import override as entered
+
+    after = {"offer_id": offer_id, "channel": channel, "discount_pct": discount_pct, "assignment": assignment}
+    line = entered(account_id, as_of.date(), who=who, why=why, after=after)
+    changes = ", ".join(f"{name} {line['before'][name]} → {value}" for name, value in line["after"].items())
+    gate = f" (against {line['against']})" if line["against"] else ""
+    click.echo(f"Entry {line['number']}, {account_id} as of {line['as_of']}: {changes}{gate}; seal {line['sha256']}")
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["approval", "answer", "feedback"]))
+@click.argument("account_id")
+@click.option("--as-of", type=DAY, required=True, help="The week of the list that it is about.")
+@click.option("--who", required=True, help="Who says so.")
+@click.option("--value", required=True, help="approved, refused · accepted, declined, snoozed · contacted, helpful, …")
+@click.option("--why", help="In words.")
+@click.option("--until", type=DAY, help="Of what is snoozed.")
+def record(
+    kind: str, account_id: str, as_of: datetime, who: str, value: str, why: str | None, until: datetime | None
+) -> None:
+    """Enter an approval, a customer's answer or a reader's word on a list into the ledger."""
+    from pipelines.override import record as entered
+
+    named: Kind = kind  # type: ignore[assignment]  # click holds it to the three
+    day = until.date() if until else None
+    line = entered(named, account_id, as_of.date(), who=who, value=value, why=why, until=day)
+    click.echo(f"Entry {line['number']}, {account_id} as of {line['as_of']}: {kind} {value}; seal {line['sha256']}")
 
 
 @cli.command()

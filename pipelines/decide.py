@@ -3,7 +3,7 @@
 Reads   current, scores, staged proposals and subscriptions, the catalogue, the model's base rate, how the model was
         judged, the response
 Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked;
-        worth: one row per region, what one more of its team's time would bring
+        lately: one row per account, what it took; worth: one row per region, what one more of its team would bring
 """
 
 from pathlib import Path
@@ -23,18 +23,19 @@ from decisions.worth import by_column, worths
 from features.build import dictionary
 from features.proposals import contacts, refusals
 from models.response import Response
-from pipelines import lake, paths, stage, tables, taken, written
+from pipelines import engines, lake, paths, stage, tables, taken, written
 from pipelines.params import Params
 
+PROPOSALS = "proposals.parquet"
 N_CHECKED = 10  # of the dearest limits: what one more brings is found by solving the week again
 
 
-def remembered(params: Params, staged_at: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """`refusals` and `contacts` of decisions/past.py; None twice where there are no proposals."""
-    engine = lake.connect()
-    proposals = lake.staged(engine, staged_at).get("proposals")
-    if proposals is None:
+def remembered(params: Params, file: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """`refusals` and `contacts` of decisions/past.py from the staged proposals; None twice where there are none."""
+    if not file.is_file():
         return None, None
+    engine = lake.connect()
+    proposals = engines.put(engine, file)
     day = calendar([params.run.as_of])
     by_offer = refusals(proposals, day).order_by(ibis._.account_id, ibis._.offer_id)
     by_channel = contacts(proposals, day, days=past.longest_days(params.gates))
@@ -50,23 +51,25 @@ def decided(
     *,
     base_rate: float,
     has_signal: bool,
-    staged_at: Path = paths.STAGED,
+    lately: pd.DataFrame,
+    proposals: Path = paths.STAGED / PROPOSALS,
     response: Response | None = None,
     previous: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Candidates and decisions of the week, and what one more of the team's time is worth.
 
-    response: what was learnt of offers; without it, propensity stands in.
+    lately: what each account took (pipelines/taken.py). response: what was learnt of offers; without it, propensity
+    stands in.
     """
     accounts = current.merge(scores, on=["account_id", "as_of"])
     # a condition of the catalogue may ask for these columns of the list
     accounts["segment"] = segment(accounts, params.segments)
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
-    refusals, contacts = remembered(params, staged_at)
+    refusals, contacts = remembered(params, proposals)
     accounts = past.remembered(accounts, refusals, contacts, params.gates)
     menu = None
     if response is not None and response.is_learnt:
-        menu = response.menu(taken.beside(accounts, catalog, params.combine, staged_at), catalog)
+        menu = response.menu(accounts.merge(lately, on=["account_id", "as_of"]), catalog)
     offered = candidates(accounts, refusals, catalog, params.gates, params.decide, menu=menu, has_signal=has_signal)
     before = set() if previous is None else set(previous.loc[previous["assignment"] == "contact", "account_id"])
     planned = plan(offered, accounts, catalog, params.decide, seed=params.run.seed, previous=before)
@@ -107,6 +110,7 @@ def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, p
         catalog,
         tables.CURRENT.read(),
         tables.SCORES.read(),
+        lately=tables.LATELY.read(),
         base_rate=float(model.facts["rate_train"]),
         has_signal=has_signal(written.read_json(paths.METRICS), model.model_version),
         response=written.read_response(),
@@ -115,7 +119,9 @@ def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, p
 
 def main() -> None:
     """Decide for every active account of the week."""
-    offered, decisions, worth = of_the_newest_run(Params.load(), Catalog.load(paths.CATALOG))
+    params, catalog = Params.load(), Catalog.load(paths.CATALOG)
+    tables.LATELY.write(taken.lately(tables.CURRENT.read(), catalog, params.combine))
+    offered, decisions, worth = of_the_newest_run(params, catalog)
     tables.CANDIDATES.write(offered)
     tables.DECISIONS.write(decisions)
     tables.WORTH.write(worth)

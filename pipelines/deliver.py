@@ -7,7 +7,8 @@ Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, re
         reports/weekly/run.json, which differs between clones and is no DVC output
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +168,15 @@ def write(files: dict[str, bytes], folder: Path) -> None:
 
 
 def described(
-    params: Params, model: Propensity, files: dict[str, bytes], staged: dict[str, str], decisions: pd.DataFrame
+    params: Params,
+    model: Propensity,
+    files: dict[str, bytes],
+    decisions: pd.DataFrame,
+    staged: Mapping[str, str],
+    read: Mapping[str, bytes],
 ) -> bytes:
-    """The manifest of these files; `staged`: sha256 of the tables that they were made of, by their names."""
-    read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}
+    """The manifest of these files; `staged`: sha256 of the tables that they were made of, by their names; `read`: what
+    else was read."""
     inputs = {
         **{f"staged/{name}": digest for name, digest in staged.items()},
         **{name: manifest.sha256(content) for name, content in read.items()},
@@ -190,11 +196,11 @@ def described(
     ).encode()
 
 
-def known_life_events(params: Params, staged_at: Path = paths.STAGED) -> pd.DataFrame | None:
+def known_life_events(as_of: date, staged_at: Path = paths.STAGED) -> pd.DataFrame | None:
     """The staged events as they were known on the week's day; None where the company keeps none."""
     engine = lake.connect()
     table = lake.staged(engine, staged_at).get("life_events")
-    return None if table is None else lake.frame(known(table, calendar([params.run.as_of])), engine)
+    return None if table is None else lake.frame(known(table, calendar([as_of])), engine)
 
 
 def draws(params: Params, decisions: pd.DataFrame) -> dict[str, Any]:
@@ -256,10 +262,11 @@ def main() -> None:
             worth_of_more(tables.WORTH.read(), catalog.currency),
         ),
         took=tables.PEERS.read(),
-        life_events=known_life_events(params),
+        life_events=known_life_events(params.run.as_of),
     )
     staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
-    write({**files, "manifest.json": described(params, model, files, staged, decisions)}, paths.WEEKLY)
+    read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}
+    write({**files, "manifest.json": described(params, model, files, decisions, staged, read)}, paths.WEEKLY)
     write({paths.TOP.name: top(files["ranked_accounts.parquet"])}, paths.TOP.parent)
     written.as_json(whence.RUN, whence.of_repro(str(params.run.as_of), model.model_version))
 

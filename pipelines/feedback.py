@@ -3,7 +3,8 @@
 The store is answers/answers.csv, one row per account and week; the next run joins it to `proposals` and to the
 accounts' `do_not_contact_until` (pipelines/answered.py). A file that is read twice changes nothing the second time; an
 answer that has changed takes the place of the earlier one. With the first answers to a week come the accounts that its
-list held out, which nobody sees: without them nothing could be learnt of what the list brings.
+list held out, which nobody sees: without them nothing could be learnt of what the list brings. Each answer is a line of
+the ledger, too (pipelines/entries.py).
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from data.errors import BadInput
 from delivery import answers
 from pipelines import answered, ledger, paths
 from pipelines.params import Params
+from pipelines.seals import Entry
 
 OF_LIST = ("account_id", "owner_id", "offer_id", "channel", "discount_pct", "pscore", "assignment")
 KEY = ["as_of", "account_id"]
@@ -117,8 +119,29 @@ def _merged(
     held = held[~held.index.isin(before.index)]
     if (len(new) or len(changed) or len(held)) and not is_dry:
         stays = before[~before.index.isin(changed.index)]
-        _write(pd.concat([part.astype("object") for part in (stays, changed, new, held) if len(part)]).reset_index())
+        kept = pd.concat([part.astype("object") for part in (stays, changed, new, held) if len(part)]).reset_index()
+        _write(kept)
+        _entered(pd.concat([new, changed]).reset_index(), day)
     return Understood(day, fresh.reset_index(), len(new), len(changed), len(held), refused)
+
+
+def _entered(rows: pd.DataFrame, day: date) -> None:
+    """A line of the ledger for each answer that is new or changed, beside the list that it answers."""
+    entry = Entry(paths.LEDGER / str(day))
+    for row in rows.astype("object").where(rows.notna(), None).to_dict("records"):
+        until = row["wait_until"]
+        ledger.record(
+            "answer",
+            entry,
+            {
+                "account_id": row["account_id"],
+                "who": row["owner_id"] or "(nobody's account)",
+                "why": row["reason"] or row["note"],
+                "value": row["answer"],
+                "about": {"offer_id": row["offer_id"], "discount_pct": row["discount_pct"]},
+                "until": f"{until:%Y-%m-%d}" if until else None,
+            },
+        )
 
 
 def _typed(rows: pd.DataFrame) -> pd.DataFrame:

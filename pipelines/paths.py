@@ -39,6 +39,7 @@ DECISIONS_JSON = REPORTS / "decisions.json"
 DECISIONS_MD = REPORTS / "decisions.md"
 TOGETHER_CSV = REPORTS / "together.csv"
 TOGETHER_MD = REPORTS / "together.md"
+REASONS = REPORTS / "reasons.json"  # whether the list's reasons say what the model did
 WEEKLY = REPORTS / "weekly"
 TOP = REPORTS / "top_100.csv"  # of the list; kept in git
 LEDGER = Path("ledger")

@@ -24,6 +24,11 @@ def beside(accounts: pd.DataFrame, catalog: Catalog, settings: Combine, staged_a
     return with_lifts(accounts, subscriptions(staged_at), catalog, settings)
 
 
+def lately(current: pd.DataFrame, catalog: Catalog, settings: Combine, staged_at: Path = paths.STAGED) -> pd.DataFrame:
+    """Of the week's accounts alone, those columns: one row per (account_id, as_of)."""
+    return beside(current[["account_id", "as_of", "plan_id"]], catalog, settings, staged_at).drop(columns="plan_id")
+
+
 def peers_took(
     current: pd.DataFrame, catalog: Catalog, settings: Combine, staged_at: Path = paths.STAGED
 ) -> pd.DataFrame:

@@ -2,12 +2,13 @@
 
 It reads the sources as they are today, as far as they were known before the week's day, and leaves DVC's lake alone:
 what it works on lies under data/lake/weekly/<as_of>/, what people read under reports/weekly/, and every list that was
-delivered stays under ledger/<as_of>/. Of the large tables it reads only what pipelines/rollup.py does not hold. Where
-it fails, the list that lies there and the tables beneath it stay.
+delivered stays, sealed, under ledger/<as_of>/ with what it was made of. Of the large tables it reads only what
+pipelines/rollup.py does not hold. Where it fails, the list that lies there and the tables beneath it stay.
 """
 
 import json
 import shutil
+from dataclasses import dataclass
 from datetime import date
 
 from data.catalog import Catalog
@@ -15,23 +16,29 @@ from data.cohort import cohort
 from data.errors import BadInput
 from data.known import calendar
 from delivery import manifest
-from delivery.capacity import worth_of_more
 from features.build import features
 from features.triggers import fired
-from pipelines import lake, ledger, paths, tracking, written
-from pipelines.decide import decided, has_signal
-from pipelines.deliver import delivered, described, known_life_events, summary_of, write
+from pipelines import lake, ledger, paths, sealed, taken, tracking, written
+from pipelines.decide import PROPOSALS
+from pipelines.deliver import known_life_events, write
 from pipelines.forecast import forecast, read_model
+from pipelines.ledger import Kept
 from pipelines.params import Params
 from pipelines.rollup import newest_use_before, rolled
-from pipelines.score import levelled, scored
 from pipelines.select import newest_use, stop_if_silent
-from pipelines.taken import peers_took
 from pipelines.trigger import in_force
 
 
-def weekly(as_of: date, *, rebuild: bool = False) -> list[str]:
-    """Deliver the week of `as_of`; gives a sentence on each table that was not simply carried on from the last week.
+@dataclass(frozen=True)
+class Delivered:
+    """A sentence on each table that was not simply carried on from the last week, and the list's seal."""
+
+    told: list[str]
+    kept: Kept
+
+
+def weekly(as_of: date, *, rebuild: bool = False) -> Delivered:
+    """Deliver the week of `as_of`.
 
     rebuild: read all of every table, as if no week had been delivered before. Raises BadInput where it can't deliver.
     """
@@ -44,13 +51,14 @@ def weekly(as_of: date, *, rebuild: bool = False) -> list[str]:
     try:
         files, told = _files(params, champion, as_of, rebuild)
         # From here on the week is delivered: the tables of an earlier delivery give way to those of this list.
+        kept = ledger.keep(files, as_of, beside / sealed.FOLDER)
+        shutil.rmtree(beside / sealed.FOLDER)
         shutil.rmtree(workplace, ignore_errors=True)
         beside.rename(workplace)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     write(files, paths.WEEKLY)
-    ledger.keep(files, as_of)
-    return told
+    return Delivered(told, kept)
 
 
 def _files(
@@ -85,44 +93,29 @@ def _files(
     triggers = lake.frame(happened, engine)
     limits = forecast(read_model(), staged, engine, catalog, as_of, params.forecast)
 
-    scores, contributions, reading = levelled(params, champion.model, *scored(champion.model, current))
-    base_rate = float(champion.model.facts["rate_train"])
     ledger.keep_found()  # the list that lies there is about to be overwritten, and may be the one to compare with
-    metrics = written.read_json(paths.METRICS)
-    offered, decisions, worth = decided(
-        params,
-        catalog,
-        current,
-        scores,
-        base_rate=base_rate,
-        has_signal=has_signal(metrics, champion.model.model_version),
-        staged_at=window_at,
-        response=written.read_response(),
-        previous=ledger.before(as_of),
+    made_of = workplace / sealed.FOLDER
+    sealed.gather(
+        made_of,
+        as_of=as_of,
+        model=champion.model,
+        rows={
+            "current": current,
+            "triggers": triggers,
+            "limits": limits,
+            "lately": taken.lately(current, catalog, params.combine, window_at),
+            "peers": taken.peers_took(current, catalog, params.combine, window_at),
+        },
+        staged=kept.inputs,
+        validation=json.loads(kept.report.as_json()),
+        others={
+            sealed.PREVIOUS: ledger.before(as_of),
+            sealed.REASONS: ledger.reasons_before(as_of),
+            sealed.EVENTS: known_life_events(as_of, window_at),
+        },
+        proposals=window_at / PROPOSALS,
     )
-    files = delivered(
-        params,
-        catalog,
-        champion.model,
-        current=current,
-        contributions=contributions,
-        offered=offered,
-        decisions=decisions,
-        fired=triggers,
-        limits=limits,
-        summary=summary_of(
-            params,
-            champion.model,
-            metrics,
-            json.loads(kept.report.as_json()),
-            reading,
-            worth_of_more(worth, catalog.currency),
-        ),
-        life_events=known_life_events(params, window_at),
-        took=peers_took(current, catalog, params.combine, window_at),
-        previous=ledger.reasons_before(as_of),
-    )
-    described_by = described(params, champion.model, files, kept.inputs, decisions)
+    files = sealed.rebuilt(made_of)
     run = {
         **tracking.git_state(),
         "command": f"upsell weekly --as-of {as_of}",
@@ -131,9 +124,8 @@ def _files(
         "registry_model": params.registry.model,
         "registry_version": champion.version,
         "is_champion": True,
-        "manifest_sha256": manifest.sha256(described_by),
+        "manifest_sha256": manifest.sha256(files[sealed.MANIFEST]),
         "rollup": {"rows_read": kept.rows_read, "weeks_read": kept.weeks_read, "why": kept.why},
     }
     shutil.rmtree(window_at)  # links, which have served
-    files = {**files, "run.json": (json.dumps(run, indent=1) + "\n").encode(), "manifest.json": described_by}
-    return files, kept.why
+    return {**files, ledger.RUN: (json.dumps(run, indent=1) + "\n").encode()}, kept.why

@@ -51,10 +51,10 @@ import importlib, pathlib, yaml
 
 truth, aside = pathlib.Path("data/lake/company/truth"), pathlib.Path("aside")
 for name in yaml.safe_load(pathlib.Path("dvc.yaml").read_text())["stages"]:
-    if name == "evaluate":
+    if name in ("evaluate", "vouch"):
         aside.rename(truth)
     importlib.import_module(f"pipelines.{name}").main()
-    if name in ("simulate", "evaluate"):
+    if name in ("simulate", "evaluate", "vouch"):
         truth.rename(aside)
 aside.rename(truth)
 """
@@ -105,6 +105,19 @@ def test_reasons_add_up_and_speak_of_the_account(small: Path) -> None:
     spoken = reasons[reasons["feature"] != "(base)"]
     assert spoken[["text_en", "text_ja"]].notna().all().all()
     assert not spoken["text_en"].str.contains("{", regex=False).any()
+
+
+def test_every_run_says_whether_its_reasons_are_the_models(small: Path) -> None:
+    report = json.loads((small / "reports/reasons.json").read_text())
+    ranked = pd.read_parquet(small / "reports/weekly/ranked_accounts.parquet")
+    assert (report["as_of"], report["n_accounts"]) == ("2026-06-01", len(ranked))
+    assert report["n_sentences"] == ranked[[f"reason_{i}" for i in range(1, 6)]].notna().sum().sum()
+    assert max(report["additivity"].values()) < 1e-8
+    assert report["sign_agreement"] == 1
+    assert report["deletion"]["named"] > 1.5 * report["deletion"]["others"]
+    assert 0 < report["stability"]["all"] <= report["stability"]["at_rest"] + 0.05
+    assert report["stability"]["against"] == "2026-05-01"
+    assert report["simulated"]["n"] > 10
 
 
 def test_audit_tells_one_accounts_story(small: Path, run: Run) -> None:

@@ -6,13 +6,21 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from data.errors import BadInput
 from delivery.manifest import sha256
+from pipelines import seals
+from pipelines.cli import cli
+from pipelines.company import ROOMS
+from pipelines.seals import SEAL
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SILENT = (
@@ -23,7 +31,7 @@ MLFLOW = {"mlflow_run_id", "registry_model", "registry_version", "is_champion", 
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file() and path.name != SEAL}
 
 
 def whence(workspace: Path) -> dict[str, object]:
@@ -130,9 +138,87 @@ def test_a_past_and_a_coming_week_are_scored_by_the_champion(weeks: Weeks) -> No
 
 def test_the_ledger_keeps_every_week_as_it_was_delivered(weeks: Weeks) -> None:
     ledger = weeks.workspace / "ledger"
-    assert {path.name for path in ledger.iterdir()} == {"2026-05-04", "2026-06-01"}
+    # the list of dvc repro was there first, and gave way to another of its week; the same once more is no entry
+    assert [entry.folder.name for entry in seals.entries(ledger)] == ["2026-05-04", "2026-06-01", "2026-06-01.1"]
     assert contents(ledger / "2026-05-04") == weeks.past
     assert contents(ledger / "2026-06-01") == weeks.second
+    assert contents(ledger / "2026-06-01.1") == weeks.repro
+    assert seals.verify(ledger) == []
+
+
+@pytest.fixture(scope="module")
+def retrained(weeks: Weeks, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a ledger may meet a year later: all of the lake is gone, and so are parameters, catalogue and model."""
+    place = tmp_path_factory.mktemp("later") / "copy"
+    place.mkdir()
+    for name in ("ledger", *ROOMS):
+        shutil.copytree(weeks.workspace / name, place / name, ignore=shutil.ignore_patterns("lake", "__pycache__"))
+    (place / "data/simulate/later.py").write_text('"""A file of another year."""\n')
+    return place
+
+
+def test_three_weeks_are_made_again_after_everything_else_is_gone(
+    retrained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.replay import as_text, replay
+
+    monkeypatch.chdir(retrained)
+    for as_of in (date(2026, 5, 4), date(2026, 6, 1)):
+        found = replay(as_of)
+        assert found.is_identical, as_text(found)
+        assert set(found.differences) == {
+            "ranked_accounts.parquet", "ranked_accounts.csv", "ranked_accounts.xlsx", "index.html", "reasons.parquet",
+            "candidates.parquet", "triggers.parquet", "manifest.json",
+        }  # fmt: skip
+        assert found.notes[0].startswith("The code is another (")
+    # and what dvc repro had left, before it gave way
+    shutil.move("ledger/2026-06-01", "aside")
+    shutil.copytree("ledger/2026-06-01.1", "ledger/2026-06-01")
+    repro = replay(date(2026, 6, 1))
+    assert repro.is_identical, as_text(repro)
+    shutil.rmtree("ledger/2026-06-01")
+    shutil.move("aside", "ledger/2026-06-01")
+
+
+def test_a_replay_names_what_differs(retrained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import decide, replay, sealed
+
+    monkeypatch.chdir(retrained)
+    account = pd.read_parquet("ledger/2026-06-01/ranked_accounts.parquet")["account_id"].iloc[3]
+    same = replay.replay(date(2026, 6, 1), account)
+    assert same.is_identical
+    assert "ranked_accounts.parquet, 1 rows" in same.differences
+    with pytest.raises(BadInput, match="no such account on the list of 2026-06-01"):
+        replay.replay(date(2026, 6, 1), "nobody")
+
+    def other(*given: Any, **named: Any) -> Any:  # a decision by other code
+        offered, decisions = decide.decided(*given, **named)
+        return offered, decisions.assign(expected_arr=decisions["expected_arr"] + 1)
+
+    monkeypatch.setattr(sealed, "decided", other)
+    found = replay.replay(date(2026, 6, 1))
+    assert not found.is_identical
+    assert ", expected_arr: " in str(found.differences["ranked_accounts.parquet"])
+    assert str(found.differences["ranked_accounts.csv"]).startswith("line 2: ")
+    assert found.differences["reasons.parquet"] is None
+    told = CliRunner().invoke(cli, ["replay", "--as-of", "2026-06-01"])
+    assert told.exit_code == 2
+    assert "NOT identical" in told.output
+
+
+def test_a_replay_of_altered_inputs_is_refused(
+    retrained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.replay import replay
+
+    shutil.copytree(retrained / "ledger", tmp_path / "ledger")
+    monkeypatch.chdir(tmp_path)
+    params = Path("ledger/2026-05-04/sealed/params.yaml")
+    params.write_text(params.read_text() + "# x\n")
+    with pytest.raises(BadInput, match=r"sealed/params.yaml is not as it was sealed"):
+        replay(date(2026, 5, 4))
+    with pytest.raises(BadInput, match="the weeks there are: 2026-05-04, 2026-06-01"):
+        replay(date(2026, 5, 11))
 
 
 def test_the_list_of_dvc_repro_is_kept_too(weeks: Weeks, small: Path, run: Run, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from data.errors import BadInput
 from data.sources import connect
 from delivery.outputs import RANKED_ACCOUNTS
 from delivery.workbook import workbook
-from pipelines import answered, paths
+from pipelines import answered, entries, ledger, paths, seals
 from pipelines.feedback import feedback
 from tests.delivery.sample import AS_OF, Week, make_week
 
@@ -40,10 +40,11 @@ def place(week: Week, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose ledger holds the week's list."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(PROJECT / "params.yaml", tmp_path)
-    entry = paths.LEDGER / str(AS_OF)
-    entry.mkdir(parents=True)
-    pq.write_table(RANKED_ACCOUNTS.table(week.ranked), entry / "ranked_accounts.parquet")
-    (entry / "manifest.json").write_text(json.dumps({"as_of": str(AS_OF), "outputs_sha256": {}}))
+    listed = pa.BufferOutputStream()
+    pq.write_table(RANKED_ACCOUNTS.table(week.ranked), listed)
+    told = {"as_of": str(AS_OF), "outputs_sha256": {}}
+    files = {"ranked_accounts.parquet": listed.getvalue().to_pybytes(), "manifest.json": json.dumps(told).encode()}
+    ledger.keep(files, AS_OF, None)
     return tmp_path
 
 
@@ -79,9 +80,14 @@ def test_twice_the_same_file_changes_nothing_the_second_time(week: Week, place: 
     n_held_out = int((week.ranked["assignment"] == "holdout").sum())
     assert (first.n_new, first.n_changed, first.n_held_out) == (5, 0, n_held_out)
     kept = paths.ANSWERS.read_bytes()
+    said = {line["account_id"]: line for line in entries.read(paths.LEDGER)}
+    assert {line["kind"] for line in said.values()} == {"answer"}
+    assert (said[b]["value"], said[b]["why"], said[c]["until"]) == ("declined", "price", "2026-09-01")
     again = feedback(file, today=date(2026, 6, 9))
     assert (again.n_new, again.n_changed, again.n_held_out) == (0, 0, 0)
     assert paths.ANSWERS.read_bytes() == kept
+    assert len(entries.read(paths.LEDGER)) == 5
+    assert seals.verify(paths.LEDGER) == []
     rows = answered.read().set_index("account_id")
     ranked = week.ranked.set_index("account_id")
     assert rows.loc[a, "pscore"] == ranked.loc[a, "pscore"]
