@@ -74,8 +74,13 @@ STAGES = {
 # As a reason, which has to say what the stage means.
 STAGES_SAID = {
     "onboarding": _t("Onboarding: in their first weeks with the product", "導入中（使い始めて間もない段階）"),
-    "adopting": _t("Adopting: not all of the plan is in use yet", "定着中（プランの機能をまだ使い切っていない段階）"),
-    "established": _t("Established: past adoption, and no renewal is near", "安定利用（定着済みで、更新はまだ先）"),
+    "adopting": _t(
+        "Adopting: still young, or much of the plan not yet in use",
+        "定着中（利用開始から日が浅いか、プランの機能の多くが未利用の段階）",
+    ),
+    "established": _t(
+        "Established: past adoption, and no yearly renewal is near", "安定利用（定着済みで、年間契約の更新はまだ先）"
+    ),
     "renewal": _t("Up for renewal: the yearly contract ends soon", "更新時期（年間契約の終了が近い）"),
     "at_risk": _t("At risk: health is red, or use has fallen by a lot", "解約リスク（健康状態が危険か、利用が大幅減）"),
 }

@@ -76,11 +76,6 @@ class Reader:
         for other in (value, self.figures[said.feature].get(account)):  # of an extreme, both
             if not self._agrees(said, other, language):
                 return f"said {said.figure!r}, recomputed {other}"
-        if value in words.BELIED:
-            column, low, high = words.BELIED[str(value)]
-            belied = self.figures[column][account]
-            if low <= belied <= high:
-                return f"said {said.figure!r}, with {column} at {belied:.6g}"
         named = self.events.get((said.feature, language), {}).get(account)
         return None if said.events == named else f"said {said.events!r}, recomputed {named!r}"
 

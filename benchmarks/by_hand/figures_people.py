@@ -26,35 +26,30 @@ def _days_since(raw: Raw, rows: pd.DataFrame, stamp: str, accounts: pd.Index) ->
 
 
 def support(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
-    """Tickets by their opening; hours and ratings of those of the last 180 days that are closed, and with `_ever` of
-    all that were closed in the last 180 days, whenever opened."""
+    """Tickets by their opening; hours and ratings of those of the last 180 days that are closed."""
     rows = raw["tickets"]
     quarter, half = raw.within("tickets", 90), raw.within("tickets", 180)
     still = rows[rows["closed_at"].isna()]
-    closed = rows[rows["closed_at"] >= raw.days(180)]
     found = pd.DataFrame(index=accounts)
     found["tickets_90d"] = _count(quarter, accounts)
     found["open_tickets"] = _count(still, accounts)
     found["open_serious_tickets"] = _count(still[still["severity"].isin(SERIOUS)], accounts)
     found["bug_share_180d"] = _mean(half, half["category"] == "bug", accounts)
     found["how_to_tickets_90d"] = _count(quarter[quarter["category"] == "how_to"], accounts)
-    for which, ending in ((half, ""), (closed, "_ever")):
-        hours = (which["closed_at"] - which["opened_at"]).dt.total_seconds() / 3600
-        found[f"close_hours_180d{ending}"] = _mean(which, hours, accounts)
-        found[f"csat_180d{ending}"] = _mean(which, which["csat"], accounts)
+    found["close_hours_180d"] = _mean(half, (half["closed_at"] - half["opened_at"]).dt.total_seconds() / 3600, accounts)
+    found["csat_180d"] = _mean(half, half["csat"], accounts)
     return found
 
 
 def sentiment(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
-    """NPS answers of a year: the latest, its age, how far it is from the one before; `_ever` among all answers."""
-    year, ever = (rows.sort_values("answered_at") for rows in (raw.within("surveys", 365), raw["surveys"]))
+    """NPS answers of a year: the latest, its age, how far it is from the one before."""
+    year = raw.within("surveys", 365).sort_values("answered_at")
     found = pd.DataFrame(index=accounts)
     found["nps_latest"] = year.groupby("account_id")["nps"].last().reindex(accounts)
     found["nps_age_days"] = _days_since(raw, year, "answered_at", accounts)
-    for which, ending in ((year, ""), (ever, "_ever")):
-        rows = which.assign(step=which.groupby("account_id")["nps"].diff())
-        last = rows.drop_duplicates("account_id", keep="last").set_index("account_id")
-        found[f"nps_change{ending}"] = last["step"].reindex(accounts)
+    rows = year.assign(step=year.groupby("account_id")["nps"].diff())
+    last = rows.drop_duplicates("account_id", keep="last").set_index("account_id")
+    found["nps_change"] = last["step"].reindex(accounts)
     return found
 
 
@@ -87,11 +82,11 @@ def proposals(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
 
 
 def life(raw: Raw, accounts: pd.Index) -> pd.DataFrame:
-    """What happened in the customer's company, within a year; `_ever` whenever it happened."""
+    """What happened in the customer's company, within a year."""
     found = pd.DataFrame(index=accounts)
     found["life_events_180d"] = _count(raw.within("life_events", 180), accounts)
     for name, kinds in (("growth_event", GROWTH), ("upheaval", UPHEAVAL)):
-        for rows, ending in ((raw.within("life_events", 365), ""), (raw["life_events"], "_ever")):
-            rows = rows[rows["kind"].isin(kinds)]
-            found[f"days_since_{name}{ending}"] = _days_since(raw, rows, "happened_on", accounts)
+        rows = raw.within("life_events", 365)
+        rows = rows[rows["kind"].isin(kinds)]
+        found[f"days_since_{name}"] = _days_since(raw, rows, "happened_on", accounts)
     return found

@@ -28,7 +28,6 @@ def use(raw: Raw, seats: pd.Series, plan: pd.Series, tenure: pd.Series) -> pd.Da
     """One row per active account: events, days, users, and how they moved. seats, plan, tenure in days: by account.
 
     Two windows of 28 days and eight weeks tell something of an account that was there for all of them: else null.
-    `…_ever` is the same for every account that has use to compare.
     """
     accounts = seats.index
     last, both, quarter = (_kind(raw, USED, n) for n in (28, 56, 90))
@@ -38,11 +37,9 @@ def use(raw: Raw, seats: pd.Series, plan: pd.Series, tenure: pd.Series) -> pd.Da
         found[f"events_{n}d"] = _sum(_kind(raw, USED, n), "n_events", accounts)
     for n in (7, 28):
         found[f"active_days_{n}d"] = _different(_kind(raw, USED, n), "used_on", accounts)
-    found["use_trend_8w_ever"] = weekly_trend(raw, both, accounts)
-    found["use_change_28d_ever"] = _change(last, before, "n_events", accounts)
-    found["users_change_28d_ever"] = _change(last, before, "n_users", accounts)
-    for name in ("use_trend_8w", "use_change_28d", "users_change_28d"):
-        found[name] = found[f"{name}_ever"].where(tenure >= 56)
+    found["use_trend_8w"] = weekly_trend(raw, both, accounts).where(tenure >= 56)
+    found["use_change_28d"] = _change(last, before, "n_events", accounts).where(tenure >= 56)
+    found["users_change_28d"] = _change(last, before, "n_users", accounts).where(tenure >= 56)
     days = (raw.day - quarter.groupby("account_id")["used_on"].max()).dt.days
     found["days_since_use"] = days.reindex(accounts).fillna(NEVER)
     found["peak_users_28d"] = last.groupby("account_id")["n_users"].max().reindex(accounts).fillna(0)
@@ -96,7 +93,8 @@ def adoption(raw: Raw, plan: pd.Series) -> pd.DataFrame:
     found["gated_events_28d"] = _sum(gated, "n_events", accounts)
     found["gated_next_plan_28d"] = _sum(_among(gated, plan, opens), "n_events", accounts)
     found["gated_features_90d"] = _different(_kind(raw, ("gated",), 90), "feature", accounts)
-    found["trial_days_28d"] = _different(trial, "used_on", accounts)
+    tried = trial.groupby(["account_id", "feature"])["used_on"].nunique()
+    found["trial_days_28d"] = tried.groupby("account_id").max().reindex(accounts).fillna(0)
     for add_on in catalog["add_ons"]:
         if add_on.get("features"):
             meets = gated[gated["feature"].isin(add_on["features"])]

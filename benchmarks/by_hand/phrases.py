@@ -43,39 +43,36 @@ NOTHING: dict[str, Phrase] = {
     "attendees_180d": Phrase("No meeting in 180 days", "直近180日の打ち合わせなし"),
     "bug_share_180d": Phrase("No tickets in 180 days", "直近180日の問い合わせはありません"),
     "close_hours_180d": Phrase(
-        "No ticket closed in 180 days", "直近180日に解決した問い合わせはありません", "close_hours_180d_ever"
+        "No ticket of the last 180 days is closed", "直近180日の問い合わせに解決済みのものはありません"
     ),
-    "csat_180d": Phrase("No rating of support in 180 days", "直近180日のサポート評価はありません", "csat_180d_ever"),
+    "csat_180d": Phrase("No ticket of the last 180 days was rated", "直近180日の問い合わせに評価はありません"),
     "csm_sentiment_level": Phrase("No word of the CSM", "CSMの所感は未記入"),
-    "days_since_growth_event": Phrase(
-        "No growth event known", "成長イベントの情報なし", "days_since_growth_event_ever"
-    ),
+    "days_since_growth_event": Phrase("No growth event known in a year", "直近1年の成長イベントの情報なし"),
     "days_since_proposal": Phrase("Nothing proposed so far", "これまで提案なし"),
     "days_since_refusal": Phrase("Has never declined", "断られたことはありません"),
     "days_since_touchpoint": Phrase("Never met", "打ち合わせの記録なし"),
-    "days_since_upheaval": Phrase(
-        "No merger or reorganisation known", "合併・組織再編の情報なし", "days_since_upheaval_ever"
-    ),
+    "days_since_upheaval": Phrase("No merger or reorganisation known in a year", "直近1年の合併・組織再編の情報なし"),
     "days_to_first_value": Phrase("Has not yet used half of the core features", "主要機能の半数がまだ使われていません"),
     "days_to_renewal": Phrase("No renewal date", "更新日なし"),
     "health_score": Phrase("No health score in the first weeks", "契約直後のためヘルススコアは未算出"),
     "industry": Phrase("Industry not known", "業種は不明"),
     "region": Phrase("Region not known", "地域は不明"),
     "mrr_change_180d": Phrase("No paid plan 180 days ago", "180日前は有料契約なし"),
-    "nps_change": Phrase("No two NPS answers to compare", "比較できるNPS回答がありません", "nps_change_ever"),
+    "nps_change": Phrase("No two NPS answers in a year to compare", "直近1年に比較できるNPS回答がありません"),
     "nps_latest": Phrase("No NPS answer in a year", "直近1年のNPS回答はありません"),
     "seats_change_180d": Phrase("Not a customer 180 days ago", "180日前は未契約"),
     "use_trend_8w": Phrase(
-        "No use in the last eight weeks to see a trend in",
-        "直近8週間は利用がなく傾向が出せません",
-        "use_trend_8w_ever",
+        "Too new, or no use in the last eight weeks, for a trend", "契約直後か、直近8週間の利用がなく、傾向が出せません"
     ),
     **{
         name: Phrase("No limit applies, or none is measured", "上限のある指標がないか、計測がありません", "limit_peak")
-        for name in ("limit_peak", "limits_over_80", "days_to_limit")
+        for name in ("limit_peak", "limits_over_80")
     },
+    "days_to_limit": Phrase(
+        "No limit applies, or there are too few readings", "上限のある指標がないか、計測が足りません"
+    ),
     **{
-        name: Phrase("No earlier use to compare with", "比較できる過去の利用がありません", f"{name}_ever")
+        name: Phrase("Too new, or no earlier use, for a comparison", "契約直後か、過去の利用がなく、比較できません")
         for name in ("use_change_28d", "users_change_28d")
     },
     **{
@@ -83,6 +80,12 @@ NOTHING: dict[str, Phrase] = {
             f"No limit on {en}, or not measured", f"{ja}は上限がないか、計測がありません", f"limit_{metric}_latest"
         )
         for metric, (en, ja) in _METRICS.items()
-        for name in ("limit_{}_latest", "limit_{}_peak_28d", "days_to_limit_{}")
+        for name in ("limit_{}_latest", "limit_{}_peak_28d")
+    },
+    **{
+        f"days_to_limit_{metric}": Phrase(
+            f"No limit on {en}, or too few readings", f"{ja}は上限がないか、計測が足りません"
+        )
+        for metric, (en, ja) in _METRICS.items()
     },
 }

@@ -10,8 +10,8 @@ WORDS: dict[str, dict[str, dict[object, str]]] = {
         "csm_sentiment_level": {0.0: "red", 1.0: "yellow", 2.0: "green"},
         "lifecycle_stage": {
             "onboarding": "Onboarding: in their first weeks with the product",
-            "adopting": "Adopting: not all of the plan is in use yet",
-            "established": "Established: past adoption, and no renewal is near",
+            "adopting": "Adopting: still young, or much of the plan not yet in use",
+            "established": "Established: past adoption, and no yearly renewal is near",
             "renewal": "Up for renewal: the yearly contract ends soon",
             "at_risk": "At risk: health is red, or use has fallen by a lot",
         },
@@ -21,15 +21,13 @@ WORDS: dict[str, dict[str, dict[object, str]]] = {
         "csm_sentiment_level": {0.0: "危険", 1.0: "要注意", 2.0: "良好"},
         "lifecycle_stage": {
             "onboarding": "導入中（使い始めて間もない段階）",
-            "adopting": "定着中（プランの機能をまだ使い切っていない段階）",
-            "established": "安定利用（定着済みで、更新はまだ先）",
+            "adopting": "定着中（日が浅いか、プランの機能の多くが未利用）",
+            "established": "安定利用（定着済みで、年間契約の更新はまだ先）",
             "renewal": "更新時期（年間契約の終了が近い）",
             "at_risk": "解約リスク（健康状態が危険か、利用が大幅減）",
         },
     },
 }
-# A stage says more than its name: it is belied where this figure lies between these, both included.
-BELIED = {"established": ("days_to_renewal", 0, 90), "adopting": ("adoption_rate", 1, 1)}
 EVENTS = {
     "en": {
         "funding": "funding", "merger": "merger", "new_office": "new office", "new_business": "new business",
