@@ -76,7 +76,7 @@ STAGES_SAID = {
     "onboarding": _t("Onboarding: in their first weeks with the product", "導入中（使い始めて間もない段階）"),
     "adopting": _t(
         "Adopting: still young, or much of the plan not yet in use",
-        "定着中（利用開始から日が浅いか、プランの機能の多くが未利用の段階）",
+        "定着中（日が浅いか、プランの機能の多くが未利用）",
     ),
     "established": _t(
         "Established: past adoption, and no yearly renewal is near", "安定利用（定着済みで、年間契約の更新はまだ先）"
