@@ -69,6 +69,7 @@ bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); a
 	python -m benchmarks.thresholds
 	@$(MAKE) --no-print-directory bench-reasons
 	python -m benchmarks.figures
+	python -m benchmarks.delivery
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-features
 
 in-bench-features: $(STAMP)

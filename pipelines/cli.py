@@ -124,6 +124,21 @@ def audit(account_id: str, as_of: datetime | None, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option("--as-of", type=DAY, help="The week; the newest that was delivered by default.")
+@click.option("--to", metavar="URL", help="A DuckDB file or postgres://…; publish.database by default.")
+@click.option("--adapter", "adapters", multiple=True, type=click.Path(path_type=Path), help="A mapping, as YAML.")
+@click.option("--digests", is_flag=True, help="Also an e-mail per CSM.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and what differs from the last push.")
+def publish(as_of: datetime | None, to: str | None, adapters: tuple[Path, ...], digests: bool, dry_run: bool) -> None:
+    """Put a delivered week into a database, other systems' files and e-mails; again as often as you like."""
+    from pipelines.publish import Wanted
+    from pipelines.publish import publish as published
+
+    for sentence in published(as_of.date() if as_of else None, Wanted(to, adapters, digests, dry_run)):
+        click.echo(sentence)
+
+
+@cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as-of", type=DAY, help="Whose list it is, where the file no longer says.")
 @click.option("--dry-run", is_flag=True, help="Show what is understood; keep nothing.")

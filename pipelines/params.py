@@ -87,6 +87,20 @@ class Deliver(Settings):
     n_reasons: int = Field(default=5, ge=1, le=5)
 
 
+class Publish(Settings):
+    """Where `upsell publish` puts a week. A secret stays out of the file as `${NAME}`.
+
+    database: a DuckDB file, or postgres://…. smtp: host:port of a mail server that takes mail without a login; none:
+    digests are written and not sent. addresses: by owner_id. page: where people find the list.
+    """
+
+    database: str = "published/upsell.duckdb"
+    smtp: str | None = None
+    sender: str = "upsell@localhost"
+    addresses: dict[str, str] = {}
+    page: str = "reports/weekly/index.html"
+
+
 class Feedback(Settings):
     """What an answer means where the CSM did not say it.
 
@@ -126,6 +140,7 @@ class Params(Settings):
     decide: Decide = Decide()
     deliver: Deliver = Deliver()
     feedback: Feedback = Feedback()
+    publish: Publish = Publish()
     rollup: Rollup = Rollup()
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.delivery import speak, violations
 from delivery.page import page as html_of
 from tests.delivery.sample import NASTY, Week, make_week
 
@@ -327,3 +328,20 @@ def test_five_thousand_accounts_are_there_within_a_second(visit: Visit, tmp_path
     assert spent < 100
     assert "Lumen" in names(page)[0]
     assert page.locator(".row").count() < 40
+
+
+@pytest.mark.parametrize(
+    "visit",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}],
+    indirect=True,
+    ids=["light", "dark", "phone"],
+)
+def test_nothing_keeps_people_from_reading_it_by_wcag_2_2_aa(visit: Visit, file: Path) -> None:
+    page = visit.go(file)
+    for address in ("", "#account=A00000", "#list=none", "#list=none&account=A00300"):
+        visit.go(file, address)
+        page.reload()
+        for language in ("en", "ja"):
+            speak(page, language)
+            found = violations(page)
+            assert found == [], (address, language)
