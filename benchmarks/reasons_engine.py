@@ -8,7 +8,7 @@ engine's time, while peers' explainers are made beforehand. Those whose cost is 
 many as take a few seconds (`rows_timed`). `max_diff` is the largest difference from `pred_contrib`, over the first
 1,000 rows. Writes benchmarks/results/reasons.json and the table of docs/contributions.md. `speedup_*` are at 100,000
 rows, 31 leaves, without categories; `speedup_1k` is float64's at 1,000. --quick: small, prints, writes nothing.
---only 63_leaves.plain: one of the four models, the others' figures stay.
+--only 63_leaves.plain: one of the four models; the others' figures stay.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ SYSTEMS = {
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """A row per system: per model and size its rows per CPU second; its largest difference where nothing is refused."""
+    """A row per system: per model and size its rows per CPU second; its largest difference; `-`: not measured."""
     cells = {tuple(key.split(".")[:3]) for key in results if "_leaves." in key}
     models = sorted({cell[:2] for cell in cells}, key=lambda model: (model[1] != "plain", model))
     sizes = sorted({int(cell[2]) for cell in cells})
@@ -34,12 +34,16 @@ def table(results: Mapping[str, Any]) -> str:
         "|---|" + "---:|" * (len(models) + 1),
     ]
     for system, name in SYSTEMS.items():
-        rates = [
-            [results.get(f"{'.'.join(model)}.{size}.{system}.rows_per_cpu_s") for size in sizes] for model in models
-        ]
-        shown = [" / ".join(f"{rate:,.0f}" for rate in some) if all(some) else "refused" for some in rates]
-        worst = max(results.get(f"{'.'.join(model)}.{sizes[-1]}.{system}.max_diff", 0) for model in models)
-        lines.append(f"| {name} | {' | '.join(shown)} | {worst:.0e} |")
+        shown = []
+        for model in models:
+            keys = [f"{'.'.join(model)}.{size}.{system}" for size in sizes]
+            rates = [results.get(f"{key}.rows_per_cpu_s") for key in keys]
+            is_refused = any(f"{key}.refused" in results for key in keys)
+            known = " / ".join("-" if rate is None else f"{rate:,.0f}" for rate in rates)
+            shown.append("refused" if is_refused else known)
+        off = [results.get(f"{'.'.join(model)}.{sizes[-1]}.{system}.max_diff") for model in models]
+        worst = max((diff for diff in off if diff is not None), default=None)
+        lines.append(f"| {name} | {' | '.join(shown)} | {'-' if worst is None else f'{worst:.0e}'} |")
     return "\n".join(lines)
 
 

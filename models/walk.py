@@ -58,8 +58,9 @@ def walk(  # type: ignore[no-untyped-def]  # Numba infers them
     total = np.zeros((depth + 1, most_nodes, LANES), dtype=real)
     share = np.zeros(LANES, dtype=real)
     # What some trees gave, in the width they are computed in; all trees' sum is kept in float64.
-    some = np.zeros((n_classes * (n_features + 1), LANES), dtype=real)
-    whole = np.zeros((n_classes * (n_features + 1), LANES))
+    n_columns = n_classes * (n_features + 1)
+    some = np.zeros((n_columns, LANES), dtype=real)
+    whole = np.zeros((n_columns, LANES))
     one = real.type(1)
     for block in range(start, stop, LANES):
         n_rows = min(LANES, stop - block)
@@ -144,11 +145,12 @@ def walk(  # type: ignore[no-untyped-def]  # Numba infers them
                 to = some[column + step[FEATURE]]
                 for i in range(LANES):
                     to[i] += share[i]
-            if (tree + 1) % flush == 0 or tree + 1 == len(n_leaves):
-                for c in range(n_classes * (n_features + 1)):
+            if (tree + 1) % flush == 0:
+                for c in range(n_columns):
                     for i in range(LANES):
                         whole[c, i] += some[c, i]
                         some[c, i] = 0
-        for row in range(n_rows):
-            for c in range(n_classes * (n_features + 1)):
-                out[block + row, c] += whole[c, row]
+        for c in range(n_columns):
+            for row in range(n_rows):
+                out[block + row, c] += whole[c, row] + some[c, row]
+        some[:] = 0

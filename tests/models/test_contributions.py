@@ -125,6 +125,23 @@ def test_a_booster_stopped_early_is_explained_with_the_trees_that_predict() -> N
     np.testing.assert_allclose(whole, booster.predict(X, pred_contrib=True, num_iteration=-1), rtol=0, atol=1e-12)
 
 
+def test_a_class_whose_trees_have_one_leaf_leaves_the_others_whole() -> None:
+    """Three in two hundred rows are of the last class: too few to split on, while the other classes' trees grow."""
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(200, 4))
+    y = np.where(np.arange(200) < 3, 2, X[:, 0] > 0)
+    parameters = {
+        "objective": "multiclass", "num_class": 3, "num_threads": 1, "verbosity": -1, "min_data_in_leaf": 3,
+        "min_sum_hessian_in_leaf": 4.0,
+    }  # fmt: skip
+    booster = lgb.train(parameters, lgb.Dataset(X, y), 20)
+    leaves = [tree["num_leaves"] for tree in booster.dump_model()["tree_info"]]
+    assert leaves[-1] == 1 < max(leaves)
+    own = booster.predict(X, pred_contrib=True)
+    np.testing.assert_allclose(contributions(booster, X), own, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(contributions(booster, X, dtype="float32"), own, rtol=0, atol=1e-5)
+
+
 def test_trees_forty_deep_over_features_that_return_add_up_better_than_lightgbms_own() -> None:
     rng = np.random.default_rng(4)
     X = rng.normal(size=(600, 30))
