@@ -25,7 +25,7 @@ ifneq ($(PRESET),)
 override COMPANY := examples/presets/$(PRESET)
 endif
 
-.PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines bench-quality bench-policy lock clean
+.PHONY: help setup run test lint test-system test-spark in-spark bench in-bench-features bench-engines in-bench-engines bench-quality bench-policy bench-reasons lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -63,10 +63,12 @@ test-spark: ## the tests that need Spark (Java 17), in an environment of their o
 in-spark: $(STAMP)
 	python -m pytest -q -m spark
 
-bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); about 50 minutes, 2 GB of disk
+bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); about 65 minutes, 2 GB of disk
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
 	python -m benchmarks.thresholds
+	@$(MAKE) --no-print-directory bench-reasons
+	python -m benchmarks.figures
 	@$(MAKE) --no-print-directory VENV=.venv-spark LOCK=spark.lock in-bench-features
 
 in-bench-features: $(STAMP)
@@ -90,11 +92,16 @@ bench-policy: $(STAMP) ## a policy beside causalml's and EconML's on hillstrom, 
 	python -m benchmarks.hillstrom "$(DATA)/hillstrom"
 	python -m benchmarks.ope
 
+bench-reasons: $(STAMP) ## contributions beside LightGBM's, shap's, woodelf-explainer's and fasttreeshap's; about 15 minutes (ARGS=--quick: two)
+	@$(MAKE) --no-print-directory VENV=.venv-reasons LOCK=peers-reasons.lock setup
+	OMP_NUM_THREADS=1 python -m benchmarks.reasons_engine $(ARGS)
+
 lock: $(STAMP) ## resolve the dependencies again
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade pyproject.toml --group dev -o requirements.lock -q
 	uv pip compile --generate-hashes --no-header --python-version 3.11 -c requirements.lock pyproject.toml --group dev --group spark -o spark.lock -q
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade --group peers -o peers.lock -q
 	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade --group peers-policy -o peers-policy.lock -q
+	uv pip compile --generate-hashes --no-header --python-version 3.11 --upgrade --group peers-reasons -o peers-reasons.lock -q
 	echo uv | uv pip compile --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade - -o bootstrap.lock -q
 
 clean: ## forget what runs have made (the environment stays)

@@ -50,6 +50,8 @@ COLUMNS: dict[str, Text] = {
     "blocked_by": _t("Why not now", "見送りの理由"),
     "would_unblock": _t("What would change that", "提案できる条件"),
     "movement": _t("Since last week", "先週比"),
+    "moved": _t("What moved it", "変動の理由"),
+    "peers": _t("Accounts like it", "似たお客様の動き"),
     "assignment": _t("This week", "今週の扱い"),
     "answer": _t("Answer", "結果"),
     "answer_reason": _t("Reason, if declined", "お断りの理由"),
@@ -67,6 +69,34 @@ STAGES = {
     "established": _t("Established", "安定利用"),
     "renewal": _t("Up for renewal", "更新時期"),
     "at_risk": _t("At risk", "解約リスク"),
+}
+
+# As a reason, which has to say what the stage means.
+STAGES_SAID = {
+    "onboarding": _t("Onboarding: in their first weeks with the product", "導入中（使い始めて間もない段階）"),
+    "adopting": _t(
+        "Adopting: still young, or much of the plan not yet in use",
+        "定着中（日が浅いか、プランの機能の多くが未利用）",
+    ),
+    "established": _t(
+        "Established: past adoption, and no yearly renewal is near", "安定利用（定着済みで、年間契約の更新はまだ先）"
+    ),
+    "renewal": _t("Up for renewal: the yearly contract ends soon", "更新時期（年間契約の終了が近い）"),
+    "at_risk": _t("At risk: health is red, or use has fallen by a lot", "解約リスク（健康状態が危険か、利用が大幅減）"),
+}
+
+BILLING = {"monthly": _t("monthly", "月払い"), "annual": _t("yearly", "年払い")}
+
+# Behind a reason that is not for the customer's ears.
+INTERNAL = _t("(internal)", "（社内用）")
+
+LIFE_EVENTS = {
+    "funding": _t("funding", "資金調達"),
+    "merger": _t("merger", "合併"),
+    "new_office": _t("new office", "新拠点"),
+    "new_business": _t("new business", "新規事業"),
+    "reorganisation": _t("reorganisation", "組織再編"),
+    "hiring": _t("hiring", "採用強化"),
 }
 
 CHANNELS = {
@@ -209,6 +239,7 @@ PAGE: dict[str, Text] = {
     "by_owner_line": _t("{n} · {money}", "{n}社・{money}"),
     "no_owner": _t("No CSM", "担当なし"),
     "warnings": _t("Before you use this list", "ご利用前の注意"),
+    "capacity": _t("What one more would bring", "対応枠があと一つ増えた場合の効果"),
     "no_signal": _t(
         "The data says nothing reliable about who will expand: the probabilities are no better than the base rate. "
         "Sell nothing on their word, and help whoever needs it.",

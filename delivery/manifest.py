@@ -1,4 +1,5 @@
-"""What a list was made of: hashes of inputs, code and model, parameters and row counts. Nothing of when or where."""
+"""What a list was made of: hashes of inputs, code and model, parameters, draws and row
+counts. Nothing of when or where."""
 
 import hashlib
 import json
@@ -32,6 +33,7 @@ def manifest(
     inputs: Mapping[str, str],
     code: str,
     model_version: str,
+    draws: Mapping[str, Any],
     rows: Mapping[str, int],
     outputs: Mapping[str, str],
 ) -> str:
@@ -43,6 +45,7 @@ def manifest(
         "code_sha256": code,
         "inputs_sha256": dict(inputs),
         "outputs_sha256": dict(outputs),
+        "draws": dict(draws),
         "rows": dict(rows),
         "parameters": parameters,
     }

@@ -179,6 +179,8 @@
         el("span", { cls: "who", dir: "auto", text: o.owner_id === null ? t("no_owner") : o.owner_id }),
         el("span", { cls: "what", text: t("by_owner_line", { n: o.n_contact, money: speak.money.format(o.expected_arr) }) }), bar));
     })));
+    $("capacity").hidden = !data.capacity.length;
+    $("capacity").replaceChildren(el("h2", { text: t("capacity") }), el("ul", {}, ...data.capacity.map((text) => el("li", { text: word(text) }))));
     const notes = [...(data.hasSignal === false ? [t("no_signal")] : []), ...data.warnings.map(word)];
     $("notes").hidden = !notes.length;
     $("notes").replaceChildren(el("h2", { text: t("warnings") }), el("ul", {}, ...notes.map((text) => el("li", { text }))));
@@ -358,6 +360,7 @@
     const line = (text, tenths, cls = "") => el("li", { cls: "reason " + cls }, el("span", { cls: "text", text }), bar(tenths), el("span", { cls: "points", title: t(tenths < 0 ? "lowers" : "raises") }, speak.points.format(tenths / 10), unseen(" " + t("points", { n: "" }).trim())));
     const end = (name, tenths, cls) => el("p", { cls }, el("span", { text: t(name) }), el("b", { text: speak.percent1.format(tenths / 1000) }));
     return part(A.list[i] === "contact" || A.list[i] === "beyond_capacity" ? "why" : "why_likely", el("p", { cls: "lead" }, stars(A.stars[i]), " ", t("why_chance", { p: speak.percent1.format(A.p[i] / 1000), n: data.horizon })),
+      data.moved[i] ? el("p", { cls: "sub", text: sentence(data.moved[i]) }) : null,
       end("why_base", base, "from"), el("ul", { cls: "reasons" }, ...reasons.map(([points, ...phrase]) => line(sentence(phrase), points)),
         nRest > 0 ? line(t("why_rest", { n: nRest }), rest, "rest") : rest ? line(t("why_rest_plain"), rest, "rest") : null), end("why_total", A.p[i], "to"));
   };
@@ -380,7 +383,8 @@
   const proofPart = (i) => {
     const offer = offerOf(i);
     const fits = offer && !isAlone(i) ? offer.proof.filter(([segment]) => segment === null || segment === A.segment[i]) : [];
-    return fits.length ? part("proof", ...fits.map(([, text]) => el("p", { text: word(text) }))) : null;
+    const peers = offer && !isAlone(i) && data.peers[i] ? [el("p", { text: sentence(data.peers[i]) })] : [];
+    return fits.length || peers.length ? part("proof", ...peers, ...fits.map(([, text]) => el("p", { text: word(text) }))) : null;
   };
 
   const elsePart = (i) => {

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -22,6 +21,7 @@ from markupsafe import Markup
 
 from data.catalog import Catalog, Language, Offer, Text
 from delivery import labels
+from delivery.beside import Beside
 from delivery.outputs import BASE
 from delivery.summary import Summary, at_a_glance, renews_soon, shown
 from delivery.words import LOWERS, RAISES
@@ -29,6 +29,7 @@ from delivery.words import LOWERS, RAISES
 HERE = Path(__file__).parent  # the template stands beside this file, as code does
 MOST_REASONS = 8  # of an account, on the page; the rest is one bar, so that the bars still add up
 NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+NOTHING_BESIDE = Beside()
 Phrase = list[Any]  # [sentence, number, …]: an index into Sentences, and the numbers that fill it
 
 
@@ -100,7 +101,7 @@ def page(
     catalog: Catalog,
     language: Language,
     summary: Summary,
-    unblock: Mapping[str, Text] = MappingProxyType({}),
+    beside: Beside = NOTHING_BESIDE,
 ) -> str:
     """The page's HTML, from the four tables of contract.md section 3, in both languages, beginning with `language`.
 
@@ -130,7 +131,7 @@ def page(
                 catalog=catalog,
                 language=language,
                 summary=summary,
-                unblock=unblock,
+                beside=beside,
             )
         ),
     )
@@ -157,7 +158,7 @@ def _content(
     catalog: Catalog,
     language: Language,
     summary: Summary,
-    unblock: Mapping[str, Text],
+    beside: Beside,
 ) -> dict[str, Any]:
     accounts = shown(ranked)
     sentences = Sentences()
@@ -187,7 +188,10 @@ def _content(
         "gates": [_both(labels.GATES[g].name if g in labels.GATES else labels.spelled(g)) for g in gates],
         "plans": {plan.id: _both(plan.name) for plan in catalog.plans},
         "offers": [_offer(offer) for offer in catalog.offers],
-        "accounts": _accounts(accounts, gates, catalog, as_of, sentences, language, unblock),
+        "capacity": [_both(text) for text in summary.capacity],
+        "accounts": _accounts(accounts, gates, catalog, as_of, sentences, language, beside.unblock),
+        "peers": _said_beside(accounts, beside.peers, sentences),
+        "moved": _said_beside(accounts, beside.moved, sentences),
         "top": top,
         "why": why,
         "when": _triggers(triggers, place, as_of, sentences),
@@ -265,6 +269,11 @@ def _accounts(
         "moved": _plain(accounts["movement_ranks"]),
         "list": _plain(accounts["assignment"]),
     }
+
+
+def _said_beside(accounts: pd.DataFrame, told: Mapping[str, Text], sentences: Sentences) -> list[Phrase | None]:
+    """Per account its sentence, or null."""
+    return [sentences.add(told[account]) if account in told else None for account in accounts["account_id"]]
 
 
 def _would_unblock(gate: str | None, text: str | None, language: Language) -> Text:

@@ -26,6 +26,7 @@ class Summary:
     auc_high: float | None = None
     has_signal: bool | None = True
     warnings: tuple[Text, ...] = ()
+    capacity: tuple[Text, ...] = ()  # what one more of the team's time would bring
 
 
 @dataclass(frozen=True)

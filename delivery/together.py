@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from data.catalog import Catalog, Language, Offer
+from data.catalog import Catalog, Language, Offer, Text
 from models.product_runs import added_by
 
 ENOUGH = 2  # one account is an accident
@@ -33,6 +33,23 @@ def sentence(
     add_ons = " and ".join(names[1:] if moves else names)
     did = f"moved to {names[0]}" + (f" and added {add_ons}" if add_ons else "") if moves else f"added {add_ons}"
     return f"{k} of {n} accounts like this one on {plan} {did} within {NUMBERS.get(days, f'{days} days')}"
+
+
+def peers(ranked: pd.DataFrame, took: pd.DataFrame, catalog: Catalog, *, days: int) -> dict[str, Text]:
+    """By account_id, what accounts like it did about the offer of the list; nothing where too few did.
+
+    ranked: account_id, plan_id, offer_id. took: models/similar.py's account_id, offer_id, n_took, n_peers.
+    """
+    offers = {offer.id: offer for offer in catalog.offers}
+    rows = ranked.loc[ranked["offer_id"].notna(), ["account_id", "plan_id", "offer_id"]]
+    rows = rows.merge(took[["account_id", "offer_id", "n_took", "n_peers"]], on=["account_id", "offer_id"])
+    found = {}
+    for account, plan, offer, took_it, of in rows.itertuples(index=False, name=None):
+        en = sentence(took_it, of, offers[offer], plan, catalog, "en", days=days)
+        ja = sentence(took_it, of, offers[offer], plan, catalog, "ja", days=days)
+        if en and ja:
+            found[account] = Text(en=en, ja=ja)
+    return found
 
 
 def report(pairs: pd.DataFrame, bundles: pd.DataFrame, catalog: Catalog, *, until: str, days: int) -> str:

@@ -18,6 +18,7 @@ NOT_COMPARED = ("use_vs_peers", "adoption_vs_peers")  # these are comparisons al
 REASONS = [f"reason_{i}" for i in range(1, 6)]
 RAISES, LOWERS = "▲ ", "▼ "
 LEAST = 0.001  # of probability: what moves less is no reason
+ALIKE = 0.05  # of the median: within it, an account is as its peers are
 NO_NOTES: Notes = MappingProxyType({})
 LANGUAGES: tuple[Language, Language] = ("en", "ja")
 
@@ -43,7 +44,7 @@ def sentences(
     told: dict[str, list[str]] = {}
     for f in named:
         if f.unit in ("category", "flag"):
-            told[f.name] = [_category(f, value, catalog, language) for value in features[f.name]]
+            told[f.name] = _categories(f, features, plan_names, catalog, language)
             continue
         values = pd.to_numeric(features[f.name]).astype("float64").to_numpy()
         compared = f.name not in NOT_COMPARED and f.unit != "sentiment"
@@ -93,9 +94,24 @@ def _sentence(
         text = said(f.sentence[language], value, f.unit, language, currency=currency)
     text += note
     peer = "" if np.isnan(median) else spoken(median, f.unit, language, currency=currency)
-    if not peer or peer == spoken(value, f.unit, language, currency=currency):
-        return text  # a comparison with the same figure says nothing
+    is_alike = abs(value - median) <= ALIKE * abs(median)
+    if not peer or is_alike or peer == spoken(value, f.unit, language, currency=currency):
+        return text  # a comparison with the same figure, or nearly so, says nothing
     return f"{text}（{plan}の中央値：{peer}）" if language == "ja" else f"{text} (median on {plan}: {peer})"
+
+
+def _categories(
+    f: Feature, features: pd.DataFrame, plan_names: Sequence[str], catalog: Catalog, language: Language
+) -> list[str]:
+    """What each account's category says, and how many accounts on its plan share it."""
+    said_of = [_category(f, value, catalog, language) for value in features[f.name]]
+    if f.name == "plan_id" or f.unit == "flag":
+        return said_of
+    by_plan = features.groupby("plan_id")[f.name]
+    share = features.groupby(["plan_id", f.name])[f.name].transform("size") / by_plan.transform("size")
+    form = "{text}（{plan}の{part:.0%}）" if language == "ja" else "{text} ({part:.0%} on {plan})"
+    told = zip(said_of, share, plan_names, strict=True)
+    return [text if part != part else form.format(text=text, part=part, plan=plan) for text, part, plan in told]
 
 
 def _category(f: Feature, value: object, catalog: Catalog, language: Language) -> str:
@@ -103,8 +119,8 @@ def _category(f: Feature, value: object, catalog: Catalog, language: Language) -
         return f.nothing[language]
     names: Mapping[str, object] = {
         "plan_id": {plan.id: plan.name[language] for plan in catalog.plans},
-        "lifecycle_stage": {k: t[language] for k, t in labels.STAGES.items()},
-        "billing": {"monthly": "月払い", "annual": "年払い"} if language == "ja" else {},
+        "lifecycle_stage": {k: t[language] for k, t in labels.STAGES_SAID.items()},
+        "billing": {k: t[language] for k, t in labels.BILLING.items()},
     }.get(f.name, {})
     return f.sentence[language].format(value=names.get(str(value), value))
 
@@ -136,8 +152,10 @@ def reasons(
     ]
     rows["value_text"] = [value if text else None for value, text in zip(raw, is_text, strict=True)]
     for language in LANGUAGES:
+        mark = labels.INTERNAL[language] if language == "ja" else f" {labels.INTERNAL[language]}"
+        inside = {n: mark if f.is_internal else "" for n, f in by_name.items()}
         rows[f"text_{language}"] = [
-            told[language][n][i] if n in by_name else None for n, i in zip(names, at, strict=True)
+            told[language][n][i] + inside[n] if n in by_name else None for n, i in zip(names, at, strict=True)
         ]
     order = rows.assign(size=np.where(is_base, np.inf, rows["contribution"].abs()))
     order = order.sort_values(["account_id", "size", "feature"], ascending=[True, False, True], kind="stable")
@@ -151,6 +169,7 @@ def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language:
     come by what they add up to. At least one is a thing that the customer or the CSM can act on, where there is any.
     """
     acts = {f.name for f in named if f.is_actionable}
+    inside = {f.name for f in named if f.is_internal}
     rows = reasons[reasons["feature"] != "(base)"]
     total = rows.groupby(["account_id", "group"])["points"].transform("sum")
     rows = rows.assign(total=total, acts=rows["feature"].isin(acts), against=rows["points"] < 0)
@@ -163,8 +182,10 @@ def chosen(reasons: pd.DataFrame, named: Sequence[Feature], *, n: int, language:
     kept = _with_something_to_do(kept[kept["place"] < n], rows[rows["acts"] & (rows["size"] >= LEAST)], n)
     if not len(kept):  # a model without signal has no reasons to give
         return pd.DataFrame(columns=["account_id", *REASONS])
-    # what speaks for the account first, then what speaks against it, each by weight
-    rows = kept.sort_values(["account_id", "against", "weight"], ascending=[True, True, False], kind="stable")
+    # what speaks for the account first, then what speaks against it; what the customer may hear first, each by weight
+    rows = kept.assign(inside=kept["feature"].isin(inside))
+    order = ["account_id", "against", "inside", "weight"]
+    rows = rows.sort_values(order, ascending=[True, True, True, False], kind="stable")
     mark = np.where(rows["against"], LOWERS, RAISES)
     rows = rows.assign(text=mark + rows[f"text_{language}"], place=rows.groupby("account_id").cumcount() + 1)
     wide = rows.pivot(index="account_id", columns="place", values="text")

@@ -6,7 +6,7 @@ protection would stop people from sorting and filtering. Same tables, same bytes
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -18,6 +18,7 @@ import xlsxwriter
 
 from data.catalog import Catalog, Language, Text
 from delivery import labels
+from delivery.beside import Beside
 from delivery.summary import Summary, at_a_glance, shown
 
 INK, SOFT, LINE, ACCENT, ACCENT_SOFT, SUNK = "#16181D", "#555B67", "#DDDDD8", "#3B3FB6", "#ECEDFB", "#F1F1EE"
@@ -27,6 +28,19 @@ SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 TO_DO = ("contact", "nurture", "beyond_capacity")  # what a CSM's own sheet holds
 N_REASONS = 3  # as many as fit a row of three lines
 HEADER_ROW = 2  # a title and a hint stand above
+NOTHING_BESIDE = Beside()
+# What a CSM needs to act, then where to answer, then what is good to know.
+OF_OWNER = (
+    "rank", "account_name", "assignment", "offer_id", "reasons", "expected_arr", "contact_by_on", "health_score",
+    "health_band", "answer", "answer_reason", "snooze_until", "note", "propensity", "movement", "moved", "peers",
+    "channel", "discount_pct", "approval", "plan_id", "mrr", "renews_on", "account_id",
+)  # fmt: skip
+OF_ALL = (
+    "rank", "account_name", "owner_id", "assignment", "offer_id", "reasons", "expected_arr", "contact_by_on",
+    "health_score", "health_band", "segment", "plan_id", "mrr", "renews_on", "lifecycle_stage", "propensity", "stars",
+    "movement", "moved", "peers", "channel", "discount_pct", "approval", "p_accept", "blocked_by", "would_unblock",
+    "account_id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,9 @@ class Field:
     value: Callable[[Any], Any]
 
 
-def workbook(ranked: pd.DataFrame, *, catalog: Catalog, language: Language, summary: Summary) -> bytes:
+def workbook(
+    ranked: pd.DataFrame, *, catalog: Catalog, language: Language, summary: Summary, beside: Beside = NOTHING_BESIDE
+) -> bytes:
     """The workbook's bytes, from `ranked_accounts`, in one language. Accounts held out are not in it."""
     accounts = shown(ranked)
     buffer = BytesIO()
@@ -64,15 +80,16 @@ def workbook(ranked: pd.DataFrame, *, catalog: Catalog, language: Language, summ
     names = sheet_names([overview, all_accounts, *(no_owner if owner is None else owner for owner in owners)])
     sheet_of: dict[str | None, str] = dict(zip(owners, names[2:], strict=True))
     _summary_sheet(book, names[0], ranked, sheet_of, language, summary, style)
-    _list_sheet(
-        book, names[1], accounts, _all_fields(catalog, language), title=all_accounts, summary=summary, style=style
-    )
+    fields = _fields(catalog, language, beside)
+    everyone = [fields[name] for name in OF_ALL]
+    _list_sheet(book, names[1], accounts, everyone, title=all_accounts, summary=summary, style=style)
     for owner in owners:
         mine = to_do[to_do["owner_id"].isna() if owner is None else to_do["owner_id"] == owner]
         mine = mine.sort_values("assignment", key=lambda kinds: kinds.map(TO_DO.index), kind="stable")
         title = no_owner if owner is None else owner
-        fields = _owner_fields(catalog, language)
-        _list_sheet(book, sheet_of[owner], mine, fields, title=title, summary=summary, style=style)
+        _list_sheet(
+            book, sheet_of[owner], mine, [fields[name] for name in OF_OWNER], title=title, summary=summary, style=style
+        )
     book.close()
     return buffer.getvalue()
 
@@ -173,7 +190,7 @@ def _would_unblock(row: Any, language: Language) -> str | None:
     return gate.would_unblock[language] if gate else None
 
 
-def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
+def _fields(catalog: Catalog, language: Language, beside: Beside) -> dict[str, Field]:
     """Every column that a sheet may have, by name."""
     offers = {offer.id: offer.name for offer in catalog.offers}
     plans = {plan.id: plan.name for plan in catalog.plans}
@@ -184,6 +201,9 @@ def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
             return labels.named(words, value, language) if isinstance(value, str) else None
 
         return find
+
+    def said(told: Mapping[str, Text]) -> Callable[[Any], Any]:
+        return lambda row: told[row.account_id][language] if row.account_id in told else None
 
     def plain(name: str) -> Callable[[Any], Any]:
         return lambda row: getattr(row, name)
@@ -213,6 +233,8 @@ def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
         Field("stars", 8, "text", lambda row: "★" * int(row.stars)),
         Field("blocked_by", 30, "wrapped", _gate_of(language)),
         Field("would_unblock", 34, "wrapped", lambda row: _would_unblock(row, language)),
+        Field("peers", 34, "wrapped", said(beside.peers)),
+        Field("moved", 34, "wrapped", said(beside.moved)),
         Field("answer", 15, "answer", lambda row: None),
         Field("answer_reason", 15, "answer", lambda row: None),
         Field("snooze_until", 12, "answer_day", lambda row: None),
@@ -224,27 +246,6 @@ def _fields(catalog: Catalog, language: Language) -> dict[str, Field]:
 
 def _gate_of(language: Language) -> Callable[[Any], str | None]:
     return lambda row: labels.gate_named(row.blocked_by, language) if isinstance(row.blocked_by, str) else None
-
-
-def _owner_fields(catalog: Catalog, language: Language) -> list[Field]:
-    """What a CSM needs to act, then where to answer, then what is good to know."""
-    order = """
-        rank account_name assignment offer_id reasons expected_arr contact_by_on health_score health_band
-        answer answer_reason snooze_until note
-        propensity movement channel discount_pct approval plan_id mrr renews_on account_id
-    """
-    fields = _fields(catalog, language)
-    return [fields[name] for name in order.split()]
-
-
-def _all_fields(catalog: Catalog, language: Language) -> list[Field]:
-    order = """
-        rank account_name owner_id assignment offer_id reasons expected_arr contact_by_on health_score health_band
-        segment plan_id mrr renews_on lifecycle_stage propensity stars movement channel discount_pct approval p_accept
-        blocked_by would_unblock account_id
-    """
-    fields = _fields(catalog, language)
-    return [fields[name] for name in order.split()]
 
 
 def _list_sheet(
@@ -432,6 +433,7 @@ def _summary_sheet(
     parts = [
         (words["how_to_answer"], [text[language] for text in labels.ANSWERING]),
         (words["warnings"], [text[language] for text in summary.warnings]),
+        (page["capacity"], [text[language] for text in summary.capacity]),
         (words["trust"], trust),
     ]
     for heading, lines in parts:

@@ -108,8 +108,8 @@ BY_FEATURE = [
     feature(
         "trial_days_28d", "adoption", "days",
         lambda f: f.trial_days_28d.max(),
-        description=("Days on which a trial feature was used, last 28", "直近28日のトライアル機能の利用日数"),
-        sentence=("A trial feature was used on {value} of the last 28", "トライアル機能を直近28日のうち{value}利用"),
+        description=("Days on which the trial feature that was used most was, last 28", "直近28日で最も使われたトライアル機能の利用日数"),
+        sentence=("One trial feature was used on {value} of the last 28", "直近28日のうち{value}、同じトライアル機能を利用"),
         empty=0, is_actionable=True,
     ),
 ]  # fmt: skip

@@ -45,7 +45,7 @@ TERMS = [
         "billing", "commerce", "category",
         lambda w: w.billing,
         description=("Billing", "支払いサイクル"),
-        sentence=("Billing: {value}", "支払いは{value}"),
+        sentence=("Billed {value}", "支払いは{value}"),
     ),
     feature(
         "days_to_renewal", "commerce", "days",

@@ -10,7 +10,9 @@ HEAD = """# Features
 Written by `python -m pipelines.dictionary` from the features themselves; a test holds it up to date. Each is known as of a
 day D, from what was stamped before D. `{value}` is the account's own figure. *model*: the model reads it; the others serve
 conditions of `catalog.yaml` and display. *act*: the customer or the CSM can do something about it.
+*internal*: its sentence is for the team alone, and says so.
 """
+_MARKS = (("model", "is_predictor"), ("act", "is_actionable"), ("internal", "is_internal"))
 
 TRIGGERS = """## Triggers
 
@@ -31,7 +33,7 @@ def page(named: Sequence[Feature], triggers: Sequence[Trigger]) -> str:
             "|---|---|---|---|---|---|",
         ]
         for f in members:
-            marks = " ".join(mark for mark, holds in (("model", f.is_predictor), ("act", f.is_actionable)) if holds)
+            marks = " ".join(mark for mark, holds in _MARKS if getattr(f, holds))
             lines.append(
                 f"| `{f.name}` | {f.unit} | {marks} | {f.description.en} | {f.sentence.en.replace('{s}', 's')} | {f.sentence.ja} |"
             )

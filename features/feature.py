@@ -69,6 +69,11 @@ class Feature:
     rises: Literal[-1, 0, 1] = 0
     ways: tuple[Way, ...] = ()
 
+    @property
+    def is_internal(self) -> bool:
+        """Whether its sentence is for the team's ears alone: what we said and offered, what we think of the customer."""
+        return self.group in ("proposals", "health") or self.unit == "sentiment"
+
 
 def feature(
     name: str,

@@ -82,7 +82,7 @@ def features(s: Lifecycle, catalog: Catalog) -> list[Feature]:
         feature(
             "lifecycle_stage", "tenure", "category", stage,
             description=("Lifecycle stage", "ライフサイクルステージ"),
-            sentence=("Stage: {value}", "ステージ：{value}"),
+            sentence=("{value}", "ステージは{value}"),
         ),
         feature(
             "has_reached_for_more", "adoption", "flag", has_reached_for_more,

@@ -38,7 +38,7 @@ def metric_features(metric: Metric) -> list[Feature]:
             lambda w: _days_to_limit(w, metric),
             description=(f"{en}: days until the limit at the trend of 28 days, {FAR_DAYS} for a year or more", f"{ja}：現在の傾向で上限に達するまでの日数（1年以上は{FAR_DAYS}）"),
             sentence=(f"{en}: the limit is {{value}} away at this pace", f"このペースでは{ja}が{{value}}で上限に到達"),
-            nothing=(f"No limit on {metric.name.en}, or not measured", f"{ja}は上限がないか、計測がありません"),
+            nothing=(f"No limit on {metric.name.en}, or too few readings", f"{ja}は上限がないか、計測が足りません"),
             rises=-1,
         ),
     ]  # fmt: skip
@@ -86,7 +86,7 @@ def overall(catalog: Catalog) -> list[Feature]:
             lambda w: _row_extreme(w, [f"days_to_limit_{m}" for m in ids], ibis.least),
             description=("Days until the first limit at the trend of 28 days", "現在の傾向で最初の上限に達するまでの日数"),
             sentence=("The first limit is reached in {value} at this pace", "このペースでは{value}で最初の上限に到達"),
-            nothing=("No limit applies, or none is measured", "上限のある指標がないか、計測がありません"),
+            nothing=("No limit applies, or there are too few readings", "上限のある指標がないか、計測が足りません"),
             speaks_through=tuple(f"days_to_limit_{m}" for m in ids),
             rises=-1,
         ),

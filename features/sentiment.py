@@ -31,7 +31,7 @@ FEATURES = [
         lambda s: s.nps.mean(where=s.place == 0) - s.nps.mean(where=s.place == 1),
         description=("Latest NPS answer less the one before", "NPS回答の前回差"),
         sentence=("NPS answer moved by {value}", "NPS回答は前回から{value}"),
-        nothing=("No two NPS answers to compare", "比較できるNPS回答がありません"),
+        nothing=("No two NPS answers in a year to compare", "直近1年に比較できるNPS回答がありません"),
     ),
 ]  # fmt: skip
 

@@ -47,14 +47,14 @@ FEATURES = [
         lambda t: t.closed_at.delta(t.opened_at, unit="second").mean(where=~t.is_open & (t.age_days <= 180)) / 3600,
         description=("Mean hours until a ticket was closed, last 180 days", "直近180日の平均解決時間"),
         sentence=("Tickets were closed in {value} on average", "問い合わせの平均解決時間は{value}"),
-        nothing=("No ticket closed in 180 days", "直近180日に解決した問い合わせはありません"),
+        nothing=("No ticket of the last 180 days is closed", "直近180日の問い合わせに解決済みのものはありません"),
     ),
     feature(
         "csat_180d", "support", "rating",
         lambda t: t.csat.mean(where=~t.is_open & (t.age_days <= 180)),
         description=("Mean CSAT of closed tickets (1-5), last 180 days", "直近180日の平均CSAT（1〜5）"),
         sentence=("Support was rated {value} of 5", "サポート評価は5点中{value}"),
-        nothing=("No rating of support in 180 days", "直近180日のサポート評価はありません"),
+        nothing=("No ticket of the last 180 days was rated", "直近180日の問い合わせに評価はありません"),
     ),
 ]  # fmt: skip
 

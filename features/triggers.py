@@ -211,7 +211,7 @@ def triggers(s: Triggers, catalog: Catalog, found: Mapping[str, float] = Mapping
         ),
         trigger(
             "trial_active", ("On trial", "トライアル利用中"), "trial_days_28d", "trial_days",
-            ("A trial feature was used on {value} of the last 28", "トライアル機能を直近28日のうち{value}利用"),
+            ("One trial feature was used on {value} of the last 28", "直近28日のうち{value}、同じトライアル機能を利用"),
             since=lambda w, _: w.last_trial_on,
         ),
     ]  # fmt: skip

@@ -38,10 +38,11 @@ from models.offer_design import OfferDesign
 from models.organic import LEAVE, Organic
 from models.response_settings import Respond
 from models.ridge import Ridge
+from models.together_lift import PREFIX
 from models.worth import Alone
 
 FILE = "response.json"
-RELATIVE = (*COLUMNS, "alone", "wants_most", "leaves")
+RELATIVE = (*COLUMNS, "alone", "wants_most", "leaves", "together_lift")
 LEAST_UPLIFT = 1e-6
 MENU = (
     "account_id", "as_of", "offer_id", "channel", "discount_pct", "p_accept", "p_organic", "uplift", "value",
@@ -266,7 +267,8 @@ def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alo
 
     What accounts do by themselves tells of their mood, their means and what presses, and there is far more of it than
     of proposals: `alone`, the log of the rate at which the account does this by itself; `wants_most`, anything that
-    adds to its bill; `leaves`.
+    adds to its bill; `leaves`. `together_lift`: how much more readily than by peers this is added after what the
+    account took lately (models/together_lift.py; 0 where its columns are not there).
     """
     of_offer = offers.parts(offer, catalog)
     rates = [by_itself.log_rate[part.name] for part in of_offer]
@@ -274,7 +276,8 @@ def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alo
     more = [rate for name, rate in by_itself.log_rate.items() if name.split(":")[0] in ("tier", "seats", "add_on")]
     most = np.max(more, axis=0) if more else np.full(len(accounts), np.nan)
     leaves = by_itself.log_rate[LEAVE.name]
-    return np.column_stack([relative(of_offer, accounts, catalog), wants, most, leaves, own]).astype("float64")
+    follows = accounts.get(PREFIX + offer.id, pd.Series(0.0, index=accounts.index))
+    return np.column_stack([relative(of_offer, accounts, catalog), wants, most, leaves, follows, own]).astype("float64")
 
 
 def _taken(by_itself: Alone, rows: np.ndarray) -> Alone:

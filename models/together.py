@@ -18,7 +18,7 @@ from scipy.stats import gamma, norm
 
 from data.catalog import Catalog, Plan
 from models.product_grid import Grid, has_on, plan_on, starts_within
-from models.product_runs import DAY, added_by, runs
+from models.product_runs import added_by, runs
 from models.together_settings import Combine
 
 POOLED = 100.0  # accounts' worth of a plan's rate over all months that a month's own rate is drawn towards
@@ -160,47 +160,6 @@ def _order(known: pd.DataFrame, taken: str, then: str) -> dict[str, object]:
         "n_same_day": int((days == 0).sum()),
         "median_days": float(days[days > 0].median()) if (days > 0).any() else float("nan"),
     }
-
-
-def together_lift(
-    accounts: pd.DataFrame,
-    subscriptions: pd.DataFrame,
-    pairs: pd.DataFrame,
-    catalog: Catalog,
-    settings: Combine | None = None,
-) -> pd.DataFrame:
-    """One row per (account_id, as_of, offer_id): `together_lift`, 1 where nothing is known that speaks for or against.
-
-    Of what the account took within `within_days` before as_of, the one after which the offer's products are added most
-    unlike as by its peers; of an offer of several products, their geometric mean. accounts: account_id, as_of, plan_id.
-    pairs: as learnt from what was known before the first of the days on which the features judge.
-    """
-    settings = settings or Combine()
-    logs = dict(zip(zip(pairs["taken"], pairs["then"], strict=True), np.log(pairs["shrunk_lift"]), strict=True))
-    parts = []
-    for as_of, rows in accounts.groupby("as_of", sort=True):
-        day = pd.Timestamp(str(as_of))
-        known = runs(subscriptions, until=day)
-        lately = known[(known["started_on"] >= day - settings.within_days * DAY) & ~known["is_first"]]
-        took = lately.groupby("account_id")["product_id"].agg(tuple)
-        took_of = [took.get(account, ()) for account in rows["account_id"]]
-        for offer in catalog.offers:
-            products = {plan: added_by(offer, plan, catalog) for plan in rows["plan_id"].unique()}
-            lifts = [
-                float(np.exp(_strongest(mine, products[plan], logs)))
-                for mine, plan in zip(took_of, rows["plan_id"], strict=True)
-            ]
-            part = rows[["account_id", "as_of"]].assign(offer_id=offer.id, together_lift=lifts)
-            parts.append(part)
-    columns = ["account_id", "as_of", "offer_id", "together_lift"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def _strongest(took: Sequence[str], products: Sequence[str], logs: dict[tuple[str, str], float]) -> float:
-    if not took or not products:
-        return 0.0
-    each = [max((logs.get((taken, then), 0.0) for taken in took), key=abs) for then in products]
-    return float(np.mean(each))
 
 
 def bundles(pairs: pd.DataFrame, catalog: Catalog, settings: Combine | None = None) -> pd.DataFrame:

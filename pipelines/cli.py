@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +131,18 @@ def audit(account_id: str, as_of: datetime | None, as_json: bool, html: Path | N
         return
     told = story(account_id, day)
     click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else audits.as_text(told))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as-of", type=DAY, help="Whose list it is, where the file no longer says.")
+@click.option("--dry-run", is_flag=True, help="Show what is understood; keep nothing.")
+def feedback(file: Path, as_of: datetime | None, dry_run: bool) -> None:
+    """Read what CSMs answered in the workbook FILE into the store of answers; safe to run twice."""
+    from pipelines.feedback import feedback as kept
+
+    today = datetime.now(UTC).date()
+    click.echo(kept(file, as_of=as_of.date() if as_of else None, today=today, is_dry=dry_run).as_text())
 
 
 @cli.command()

@@ -8,14 +8,12 @@ Writes  together/pairs.parquet: one row per (taken, then); together/peers.parque
 import pandas as pd
 
 from data.catalog import Catalog
-from data.errors import BadInput
 from delivery import together as told
-from models import similar, together
+from models import together
 from models.blocks import VALIDATION
-from pipelines import paths, stage, tables, written
+from pipelines import paths, stage, tables, taken, written
 from pipelines.params import Params
-
-DIGITS = 6  # what the bytes of two machines share
+from pipelines.taken import DIGITS
 
 
 def learnt_until(labels: pd.DataFrame) -> pd.Timestamp:
@@ -31,19 +29,13 @@ def learnt_until(labels: pd.DataFrame) -> pd.Timestamp:
 def main() -> None:
     """Learn the pairs, count the peers, write the report."""
     params, catalog = Params.load(), Catalog.load(paths.CATALOG)
-    place = paths.STAGED / "subscriptions.parquet"
-    if not place.exists():
-        raise BadInput(f"{place}: there is no such file yet; run `dvc repro`.")
-    subscriptions = pd.read_parquet(place)
-    named = list(dict.fromkeys(["account_id", "as_of", "plan_id", "seats", *similar.USE]))
+    subscriptions = taken.subscriptions()
     until = learnt_until(tables.LABELS.read(["as_of", "block"]))
     pairs = together.pairs(subscriptions, catalog, until=until, settings=params.combine)
     bundles = together.bundles(pairs, catalog, params.combine)
-    peers = similar.peers_took(
-        tables.CURRENT.read(named), tables.TRAINING.read(named), subscriptions, catalog, params.combine
-    )
+    peers = taken.peers_took(tables.CURRENT.read(), catalog, params.combine)
     tables.PAIRS.write(pairs.round(DIGITS))
-    tables.PEERS.write(peers.round(dict.fromkeys(["peers_took_share", "low", "high"], DIGITS)))
+    tables.PEERS.write(peers)
     is_new = pd.MultiIndex.from_frame(pairs[["taken", "then"]]).isin(
         pd.MultiIndex.from_frame(bundles[["taken", "then"]])
     )

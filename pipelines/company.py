@@ -64,7 +64,7 @@ def prepare(project: Path, company: Path, data: Path | None) -> Path:
     workspace = company / ".workspace"
     _check_data(company, params["ingest"]["folder"], data, workspace / SOURCE)
 
-    workspace.mkdir(exist_ok=True)
+    (workspace / paths.ANSWERS.parent).mkdir(parents=True, exist_ok=True)
     for room in ROOMS:
         _mirror(project / room, workspace / room)
     for file in FILES:

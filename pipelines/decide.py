@@ -1,7 +1,9 @@
 """Stage `decide`: whom to contact, about what, and whom to leave alone?
 
-Reads   current, scores, staged proposals, the catalogue, the model's base rate, how the model was judged, the response
-Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked
+Reads   current, scores, staged proposals and subscriptions, the catalogue, the model's base rate, how the model was
+        judged, the response
+Writes  candidates: one row per (account_id, as_of, offer_id); decisions: one row per (account_id, as_of), ranked;
+        lately: one row per account, what it took; worth: one row per region, what one more of its team would bring
 """
 
 from pathlib import Path
@@ -14,15 +16,18 @@ from data.catalog import Catalog
 from data.known import calendar
 from decisions import past
 from decisions.candidates import candidates
+from decisions.limits import OWNER
 from decisions.plan import plan
 from decisions.ranking import ranked, segment, stars
+from decisions.worth import by_column, worths
 from features.build import dictionary
 from features.proposals import contacts, refusals
 from models.response import Response
-from pipelines import engines, lake, paths, stage, tables, written
+from pipelines import engines, lake, paths, stage, tables, taken, written
 from pipelines.params import Params
 
 PROPOSALS = "proposals.parquet"
+N_CHECKED = 10  # of the dearest limits: what one more brings is found by solving the week again
 
 
 def remembered(params: Params, file: Path) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
@@ -46,18 +51,25 @@ def decided(
     *,
     base_rate: float,
     has_signal: bool,
+    lately: pd.DataFrame,
     proposals: Path = paths.STAGED / PROPOSALS,
     response: Response | None = None,
     previous: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates and decisions of the week. response: what was learnt of offers; without it, propensity stands in."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Candidates and decisions of the week, and what one more of the team's time is worth.
+
+    lately: what each account took (pipelines/taken.py). response: what was learnt of offers; without it, propensity
+    stands in.
+    """
     accounts = current.merge(scores, on=["account_id", "as_of"])
     # a condition of the catalogue may ask for these columns of the list
     accounts["segment"] = segment(accounts, params.segments)
     accounts["stars"] = stars(accounts["propensity"], base_rate, params.decide.stars_from_lift)
     refusals, contacts = remembered(params, proposals)
     accounts = past.remembered(accounts, refusals, contacts, params.gates)
-    menu = response.menu(accounts, catalog) if response is not None and response.is_learnt else None
+    menu = None
+    if response is not None and response.is_learnt:
+        menu = response.menu(accounts.merge(lately, on=["account_id", "as_of"]), catalog)
     offered = candidates(accounts, refusals, catalog, params.gates, params.decide, menu=menu, has_signal=has_signal)
     before = set() if previous is None else set(previous.loc[previous["assignment"] == "contact", "account_id"])
     planned = plan(offered, accounts, catalog, params.decide, seed=params.run.seed, previous=before)
@@ -75,7 +87,9 @@ def decided(
         named=dictionary(catalog, params.health, params.lifecycle),
         health=params.health,
     )
-    return offered, decisions
+    week = planned.week
+    worth = by_column(worths(week, n_checked=N_CHECKED), week.ways, "region", limit_id=OWNER)
+    return offered, decisions, worth.assign(uses=params.decide.week.owner_counts)
 
 
 def has_signal(metrics: dict[str, Any], model_version: str) -> bool:
@@ -88,14 +102,15 @@ def has_signal(metrics: dict[str, Any], model_version: str) -> bool:
     return metrics["model_version"] != model_version or bool(metrics["is_better_than_base_rate"])
 
 
-def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates and decisions by these parameters and this catalogue, of the tables that lie in the lake."""
+def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What `decided` gives by these parameters and this catalogue, of the tables that lie in the lake."""
     model = written.read_model()
     return decided(
         params,
         catalog,
         tables.CURRENT.read(),
         tables.SCORES.read(),
+        lately=tables.LATELY.read(),
         base_rate=float(model.facts["rate_train"]),
         has_signal=has_signal(written.read_json(paths.METRICS), model.model_version),
         response=written.read_response(),
@@ -104,9 +119,12 @@ def of_the_newest_run(params: Params, catalog: Catalog) -> tuple[pd.DataFrame, p
 
 def main() -> None:
     """Decide for every active account of the week."""
-    offered, decisions = of_the_newest_run(Params.load(), Catalog.load(paths.CATALOG))
+    params, catalog = Params.load(), Catalog.load(paths.CATALOG)
+    tables.LATELY.write(taken.lately(tables.CURRENT.read(), catalog, params.combine))
+    offered, decisions, worth = of_the_newest_run(params, catalog)
     tables.CANDIDATES.write(offered)
     tables.DECISIONS.write(decisions)
+    tables.WORTH.write(worth)
 
 
 if __name__ == "__main__":

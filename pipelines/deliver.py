@@ -1,12 +1,14 @@
 """Stage `deliver`: the list in people's hands.
 
-Reads   decisions, candidates, contributions, current, triggers, limits, metrics, scores/shift.json
+Reads   decisions, candidates, contributions, current, triggers, limits, metrics, scores/shift.json, what
+        peers took, what one more of the team's time is worth
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest;
         reports/top_100.csv, for git
         reports/weekly/run.json, which differs between clones and is no DVC output
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.catalog import Catalog, Text
-from delivery import base_rate, intervals, manifest, outputs, words
+from data.known import calendar, known
+from delivery import base_rate, happened, intervals, manifest, outputs, together, words
+from delivery.beside import Beside
+from delivery.capacity import worth_of_more
 from delivery.listing import ranked_accounts
+from delivery.moved import moved_by
 from delivery.page import page
 from delivery.spreadsheet import to_csv
 from delivery.summary import Summary
@@ -24,7 +30,7 @@ from delivery.workbook import workbook
 from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
-from pipelines import paths, stage, tables, tracking, whence, written
+from pipelines import lake, paths, stage, tables, tracking, whence, written
 from pipelines.params import Params
 
 WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
@@ -54,11 +60,20 @@ def delivered(
     fired: pd.DataFrame,
     limits: pd.DataFrame,
     summary: Summary,
+    took: pd.DataFrame,
+    life_events: pd.DataFrame | None,
+    previous: pd.DataFrame | None = None,
 ) -> dict[str, bytes]:
-    """Every file of the week by its name, but for the manifest."""
+    """Every file of the week by its name, but for the manifest.
+
+    took: what accounts like each one took (stage `combine`). previous: `reasons` of the last list.
+    """
     named = dictionary(catalog, params.health, params.lifecycle)
     language = params.run.language
-    notes = intervals.notes(limits, coverage=params.forecast.coverage, horizon_days=params.forecast.horizon_days)
+    notes = {
+        **intervals.notes(limits, coverage=params.forecast.coverage, horizon_days=params.forecast.horizon_days),
+        **happened.notes(life_events, params.run.as_of),
+    }
     reasons = words.reasons(contributions, current, named, catalog, notes)
     triggers = words.evidence(fired, named, all_triggers(params.triggers, catalog), catalog, notes)
     ranked = ranked_accounts(
@@ -71,10 +86,15 @@ def delivered(
         language=language,
         model_version=model.model_version,
     )
+    beside = Beside(
+        unblock=words.unblock_in_both(decisions, named, catalog),
+        peers=together.peers(ranked, took, catalog, days=params.combine.within_days),
+        moved=moved_by(reasons, previous),
+    )
     return {
         "ranked_accounts.parquet": _parquet(outputs.check_ranked(ranked)),
         "ranked_accounts.csv": to_csv(ranked).encode(),
-        "ranked_accounts.xlsx": workbook(ranked, catalog=catalog, language=language, summary=summary),
+        "ranked_accounts.xlsx": workbook(ranked, catalog=catalog, language=language, summary=summary, beside=beside),
         "index.html": page(
             ranked,
             reasons,
@@ -83,7 +103,7 @@ def delivered(
             catalog=catalog,
             language=language,
             summary=summary,
-            unblock=words.unblock_in_both(decisions, named, catalog),
+            beside=beside,
         ).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
         "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered[list(outputs.CANDIDATES.schema.names)])),
@@ -97,10 +117,11 @@ def summary_of(
     metrics: dict[str, Any],
     validation: dict[str, Any],
     reading: dict[str, Any],
+    capacity: tuple[Text, ...] = (),
 ) -> Summary:
     """What the reader must know about the list as a whole, from the evaluation of the model that made it.
 
-    reading: what its scores say of their base rate (stage `score`).
+    reading: what its scores say of their base rate (stage `score`). capacity: what more of the team's time would bring.
     """
     is_judged = metrics["model_version"] == model.model_version  # or else another model was than the one that scores
     is_better = metrics["is_better_than_base_rate"] if is_judged else None
@@ -117,6 +138,7 @@ def summary_of(
         auc_high=auc["high"],
         has_signal=is_better,
         warnings=(*untold, *((level,) if level else ()), *_warnings(validation)),
+        capacity=capacity,
     )
 
 
@@ -146,7 +168,12 @@ def write(files: dict[str, bytes], folder: Path) -> None:
 
 
 def described(
-    params: Params, model: Propensity, files: dict[str, bytes], staged: Mapping[str, str], read: Mapping[str, bytes]
+    params: Params,
+    model: Propensity,
+    files: dict[str, bytes],
+    decisions: pd.DataFrame,
+    staged: Mapping[str, str],
+    read: Mapping[str, bytes],
 ) -> bytes:
     """The manifest of these files; `staged`: sha256 of the tables that they were made of, by their names; `read`: what
     else was read."""
@@ -163,9 +190,33 @@ def described(
         inputs=inputs,
         code=manifest.of_many(code),
         model_version=model.model_version,
+        draws=draws(params, decisions),
         rows={name: pq.read_metadata(pa.BufferReader(content)).num_rows for name, content in counted.items()},
         outputs={name: manifest.sha256(content) for name, content in files.items()},
     ).encode()
+
+
+def known_life_events(as_of: date, staged_at: Path = paths.STAGED) -> pd.DataFrame | None:
+    """The staged events as they were known on the week's day; None where the company keeps none."""
+    engine = lake.connect()
+    table = lake.staged(engine, staged_at).get("life_events")
+    return None if table is None else lake.frame(known(table, calendar([as_of])), engine)
+
+
+def draws(params: Params, decisions: pd.DataFrame) -> dict[str, Any]:
+    """What of the week was drawn: by which salt or key, which accounts, and each with its pscore."""
+    money, explore = params.decide, params.decide.week.explore
+    drawn = decisions["is_explored"].astype(bool)
+    held = _pscores(decisions[(decisions["assignment"] == "holdout") & ~drawn])
+    key = f"{params.run.seed}:{params.run.as_of}"
+    return {
+        "holdout": {"salt": money.holdout_salt, "share": money.holdout_share, "pscores": held},
+        "exploration": {**explore.model_dump(mode="json"), "key": key, "pscores": _pscores(decisions[drawn])},
+    }
+
+
+def _pscores(rows: pd.DataFrame) -> dict[str, float]:
+    return {str(a): float(p) for a, p in zip(rows["account_id"], rows["pscore"], strict=True)}
 
 
 def top(ranked: bytes, n: int = 100) -> bytes:
@@ -189,15 +240,17 @@ def _parquet(table: pa.Table) -> bytes:
 def main() -> None:
     """Deliver the week."""
     params = Params.load()
+    catalog = Catalog.load(paths.CATALOG)
     model = written.read_model()
+    decisions = tables.DECISIONS.read()
     files = delivered(
         params,
-        Catalog.load(paths.CATALOG),
+        catalog,
         model,
         current=tables.CURRENT.read(),
         contributions=tables.CONTRIBUTIONS.read(),
         offered=tables.CANDIDATES.read(),
-        decisions=tables.DECISIONS.read(),
+        decisions=decisions,
         fired=tables.TRIGGERS.read(),
         limits=tables.LIMITS.read(),
         summary=summary_of(
@@ -206,11 +259,14 @@ def main() -> None:
             written.read_json(paths.METRICS),
             written.read_json(paths.VALIDATION),
             written.read_json(paths.SHIFT),
+            worth_of_more(tables.WORTH.read(), catalog.currency),
         ),
+        took=tables.PEERS.read(),
+        life_events=known_life_events(params.run.as_of),
     )
     staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
     read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}
-    write({**files, "manifest.json": described(params, model, files, staged, read)}, paths.WEEKLY)
+    write({**files, "manifest.json": described(params, model, files, decisions, staged, read)}, paths.WEEKLY)
     write({paths.TOP.name: top(files["ranked_accounts.parquet"])}, paths.TOP.parent)
     written.as_json(whence.RUN, whence.of_repro(str(params.run.as_of), model.model_version))
 

@@ -1,6 +1,6 @@
 """Stage `ingest`: the company's own tables, checked against the contract.
 
-Reads   the folder or database that sources.yaml names, and catalog.yaml
+Reads   the folder or database that sources.yaml names, catalog.yaml, and what people answered to the lists (answers/)
 Writes  data/lake/staged/<table>.parquet: rows that keep the contract, with `known_on`
         data/lake/quarantine/<table>.parquet: rows that do not, as text, each with the rule it broke
         reports/validation.json and .md
@@ -20,7 +20,7 @@ from data.contract import RAW_TABLES, RawTable
 from data.report import Report
 from data.sources import RECORDED_AT, Sources, connect, read_sources
 from data.validation import check, stop_unless_good
-from pipelines import paths, stage
+from pipelines import answered, paths, stage
 from pipelines.params import Params
 
 ROW_GROUP = 1 << 17  # rows; fixed, so that the same rows are the same bytes on any number of processors
@@ -42,7 +42,7 @@ def ingested(
     tell(checked.report)
     stop_unless_good(checked.report)
     with _whole(staged_at) as staged, _whole(quarantine_at) as quarantine:
-        for table, query in checked.clean.items():
+        for table, query in answered.joined(checked.clean, connection).items():
             write(connection.sql(query), RAW_TABLES[table].arrow_schema(), staged / f"{table}.parquet")
         for table, query in checked.quarantined.items():
             write(connection.sql(query), as_text(RAW_TABLES[table]), quarantine / f"{table}.parquet")

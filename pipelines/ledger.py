@@ -26,7 +26,7 @@ from pipelines.entries import Kind
 from pipelines.seals import SEAL, Entry
 
 MANIFEST = "manifest.json"
-LIST = "ranked_accounts.parquet"
+LIST, REASONS = "ranked_accounts.parquet", "reasons.parquet"
 RUN = "run.json"  # when and by whom: it differs between deliveries of the same list
 
 
@@ -101,17 +101,29 @@ def record(kind: Kind, entry: Entry, content: Mapping[str, Any]) -> dict[str, An
     return {**json.loads(line), "sha256": sha256(line)}
 
 
+def of_week(as_of: date, columns: list[str]) -> pd.DataFrame | None:
+    """Columns of the list that was delivered for a week; None where none was."""
+    if as_of not in weeks():
+        return None
+    return pd.read_parquet(paths.LEDGER / str(as_of) / LIST, columns=columns)
+
+
 def before(as_of: date) -> pd.DataFrame | None:
     """account_id, rank, assignment and as_of of the newest list of an earlier week; None where there is none.
 
     A later week is no predecessor, whenever it was delivered: a week delivered twice compares with the same list.
     """
+    return _of_the_week_before(as_of, LIST, ["account_id", "rank", "assignment", "as_of"])
+
+
+def reasons_before(as_of: date) -> pd.DataFrame | None:
+    """account_id, feature and points of the reasons of that list; None where there is none."""
+    return _of_the_week_before(as_of, REASONS, ["account_id", "feature", "points"])
+
+
+def _of_the_week_before(as_of: date, file: str, columns: list[str]) -> pd.DataFrame | None:
     earlier = [week for week in weeks() if week < as_of]
-    if not earlier:
-        return None
-    return pd.read_parquet(
-        paths.LEDGER / str(max(earlier)) / LIST, columns=["account_id", "rank", "assignment", "as_of"]
-    )
+    return pd.read_parquet(paths.LEDGER / str(max(earlier)) / file, columns=columns) if earlier else None
 
 
 def weeks() -> set[date]:

@@ -87,6 +87,15 @@ class Deliver(Settings):
     n_reasons: int = Field(default=5, ge=1, le=5)
 
 
+class Feedback(Settings):
+    """What an answer means where the CSM did not say it.
+
+    in_talks_days: an account that is already in talks stays off the list for so long after the list's day.
+    """
+
+    in_talks_days: int = Field(default=30, ge=0)
+
+
 class Params(Settings):
     """Every number a person may turn, one section per stage."""
 
@@ -116,6 +125,7 @@ class Params(Settings):
     gates: Gates = Gates()
     decide: Decide = Decide()
     deliver: Deliver = Deliver()
+    feedback: Feedback = Feedback()
     rollup: Rollup = Rollup()
 
     @classmethod

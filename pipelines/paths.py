@@ -43,3 +43,4 @@ REASONS = REPORTS / "reasons.json"  # whether the list's reasons say what the mo
 WEEKLY = REPORTS / "weekly"
 TOP = REPORTS / "top_100.csv"  # of the list; kept in git
 LEDGER = Path("ledger")
+ANSWERS = Path("answers/answers.csv")  # of people, to the lists

@@ -40,7 +40,7 @@ def policy_diff(params_file: Path | None = None, catalog_file: Path | None = Non
     check_features(params, catalog)
     if set(before["account_id"]) != set(current["account_id"]):
         raise BadInput(f"{tables.DECISIONS.path}: it is not of the accounts of {tables.CURRENT.path}; run `dvc repro`.")
-    _, after = of_the_newest_run(params, catalog)
+    _, after, _ = of_the_newest_run(params, catalog)
     found = difference(before, after)
     return {"as_of": str(as_of), "currency": catalog.currency, "not_looked_at": not_looked_at, **found}
 

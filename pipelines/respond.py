@@ -1,6 +1,6 @@
 """Stage `respond`: what does making an offer add to what an account would do by itself?
 
-Reads   staged proposals, cohort, training and recent features, the catalogue
+Reads   staged proposals and subscriptions, cohort, training and recent features, the catalogue
 Writes  models/response/: response.json beside boosters as text; response.json among the reports: how acceptance is
         calibrated on later proposals, what was hardly ever proposed, what each kind adds, and to whom discounts go
 """
@@ -11,7 +11,7 @@ from data.catalog import Catalog
 from data.frames import to_pandas
 from models import response_log, response_report
 from models.response import Response
-from pipelines import engines, lake, paths, stage, tables, written
+from pipelines import engines, lake, paths, stage, tables, taken, written
 from pipelines.params import Params
 
 LOG = ("proposal_id", "account_id", "offer_id", "proposed_at", "channel", "discount_pct", "pscore", "outcome")
@@ -41,10 +41,11 @@ def main() -> None:
     params = Params.load()
     catalog = Catalog.load(paths.CATALOG)
     known, predictors = snapshots()
+    known = taken.beside(known, catalog, params.combine)
     log = proposals(params)
     model = Response.fit(log, known, catalog, predictors=predictors, settings=params.respond, seed=params.run.seed)
     written.model(model.to_files(), paths.RESPONSE)
-    current = tables.CURRENT.read()
+    current = taken.beside(tables.CURRENT.read(), catalog, params.combine)
     about = response_report.report(
         model, log, known, current, catalog, predictors, params.respond, seed=params.run.seed
     )

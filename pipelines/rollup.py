@@ -39,7 +39,7 @@ from data.validation import check, early_rows, stop_unless_good
 from data.weeks import UNDATED, Week, week_of
 from delivery import manifest
 from features import adoption, build, headroom
-from pipelines import ingest, paths, rollup_store, tracking
+from pipelines import answered, ingest, paths, rollup_store, tracking
 from pipelines.params import Params
 from pipelines.rollup_store import State, link, link_all, put, working_copy
 
@@ -92,7 +92,7 @@ def rolled(
         for folder_at in (staged_at, quarantine_at, window_at):
             folder_at.mkdir(parents=True)
         inputs = dict(work.state.staged)
-        for table, query in checked.clean.items():
+        for table, query in answered.joined(checked.clean, connection).items():
             file = staged_at / f"{table}.parquet"
             ingest.write(connection.sql(query), RAW_TABLES[table].arrow_schema(), file)
             inputs[file.name] = tracking.sha256(file)

@@ -21,7 +21,7 @@ def contributions_and_probabilities(
     """(account_id, as_of) in the file's order, the contributions (rows, features + 1), and the probabilities.
 
     `current`: the Parquet file of features, where every worker can read it. The workers need this project's `data` and
-    `models` to import, and LightGBM.
+    `models` to import, LightGBM and Numba.
     """
     session = engines.connect(engine)._session
     files = session.sparkContext.broadcast(model.to_files())

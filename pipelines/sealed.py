@@ -1,9 +1,9 @@
 """What a list is made of, in one folder, and the list made of it: for `upsell weekly`, and again for `upsell replay`.
 
 The folder holds the inputs of scoring and deciding as they were: features, fired triggers, intervals until a limit,
-past proposals, last week's list as far as it is compared with, the model, the response to offers, parameters,
-catalogue, thresholds, and what is known of the model and of the data. Nothing else is read, so the same folder gives
-the same bytes as long as the code does.
+what accounts and their peers took, life events, past proposals, last week's list and reasons as far as they are
+compared with, the model, the response to offers, parameters, catalogue, thresholds, and what is known of the model and
+of the data. Nothing else is read, so the same folder gives the same bytes as long as the code does.
 """
 
 import shutil
@@ -18,18 +18,21 @@ import pyarrow.parquet as pq
 
 from data.catalog import Catalog
 from data.settings import read_yaml
+from delivery.capacity import worth_of_more
 from models.propensity import Propensity
 from pipelines import paths, tracking, written
 from pipelines.decide import PROPOSALS, decided, has_signal
-from pipelines.deliver import delivered, described, summary_of
+from pipelines.deliver import delivered, described, known_life_events, summary_of
 from pipelines.params import Params
 from pipelines.score import levelled, scored
-from pipelines.tables import CURRENT, LIMITS, TRIGGERS, Table
+from pipelines.tables import CURRENT, LATELY, LIMITS, PEERS, TRIGGERS, Table
 
 FOLDER = "sealed"
 MODEL, RESPONSE = "model", "response"
-FACTS, METRICS, VALIDATION, PREVIOUS = "facts.json", "metrics.json", "validation.json", "previous.parquet"
-TABLES = {"current": CURRENT, "triggers": TRIGGERS, "limits": LIMITS}
+FACTS, METRICS, VALIDATION = "facts.json", "metrics.json", "validation.json"
+PREVIOUS, REASONS, EVENTS = "previous.parquet", "previous_reasons.parquet", "life_events.parquet"
+TABLES = {"current": CURRENT, "triggers": TRIGGERS, "limits": LIMITS, "lately": LATELY, "peers": PEERS}
+OTHERS = (PREVIOUS, REASONS, EVENTS)
 READ = (paths.PARAMS, paths.CATALOG, paths.THRESHOLDS)  # files that are kept as they are, and hashed in the manifest
 MANIFEST = "manifest.json"
 
@@ -42,12 +45,13 @@ def gather(
     rows: Mapping[str, pd.DataFrame],
     staged: Mapping[str, str],
     validation: Mapping[str, Any],
-    previous: pd.DataFrame | None,
+    others: Mapping[str, pd.DataFrame | None],
     proposals: Path,
 ) -> None:
     """Put what the week's list is to be made of into a folder.
 
-    rows: by the names of TABLES; staged: the hashes of the staged tables, by their names.
+    rows: by the names of TABLES; staged: the hashes of the staged tables, by their names; others: PREVIOUS (the last
+    list), REASONS (its reasons) and EVENTS, None where there is none.
     """
     folder.mkdir(parents=True)
     for name, table in TABLES.items():
@@ -55,8 +59,9 @@ def gather(
     written.model(model.to_files(), folder / MODEL)
     written.as_json(folder / VALIDATION, validation)
     written.as_json(folder / FACTS, {"as_of": str(as_of), "staged_sha256": dict(staged)})
-    if previous is not None:
-        pq.write_table(pa.Table.from_pandas(previous, preserve_index=False), folder / PREVIOUS, compression="zstd")
+    for name, frame in others.items():
+        if frame is not None:
+            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / name, compression="zstd")
     _copied(folder, proposals)
 
 
@@ -80,7 +85,7 @@ def gather_newest_run(folder: Path, manifest: Mapping[str, Any]) -> bool:
         rows={name: table.read() for name, table in TABLES.items()},
         staged=staged,
         validation=written.read_json(paths.VALIDATION),
-        previous=None,
+        others={EVENTS: known_life_events(date.fromisoformat(manifest["as_of"]))},
         proposals=paths.STAGED / PROPOSALS,
     )
     return True
@@ -105,17 +110,19 @@ def rebuilt(folder: Path) -> dict[str, bytes]:
     catalog = Catalog.load(folder / paths.CATALOG)
     model, metrics = written.read_model(folder / MODEL), written.read_json(folder / METRICS)
     rows = {name: Table(folder / f"{name}.parquet", table.key).read() for name, table in TABLES.items()}
+    others = {name: pd.read_parquet(folder / name) for name in OTHERS if (folder / name).is_file()}
     scores, contributions, reading = levelled(params, model, *scored(model, rows["current"]))
-    offered, decisions = decided(
+    offered, decisions, worth = decided(
         params,
         catalog,
         rows["current"],
         scores,
         base_rate=float(model.facts["rate_train"]),
         has_signal=has_signal(metrics, model.model_version),
+        lately=rows["lately"],
         proposals=folder / PROPOSALS,
         response=written.read_response(folder / RESPONSE),
-        previous=pd.read_parquet(folder / PREVIOUS) if (folder / PREVIOUS).is_file() else None,
+        previous=others.get(PREVIOUS),
     )
     files = delivered(
         params,
@@ -127,7 +134,17 @@ def rebuilt(folder: Path) -> dict[str, bytes]:
         decisions=decisions,
         fired=rows["triggers"],
         limits=rows["limits"],
-        summary=summary_of(params, model, metrics, written.read_json(folder / VALIDATION), reading),
+        summary=summary_of(
+            params,
+            model,
+            metrics,
+            written.read_json(folder / VALIDATION),
+            reading,
+            worth_of_more(worth, catalog.currency),
+        ),
+        took=rows["peers"],
+        life_events=others.get(EVENTS),
+        previous=others.get(REASONS),
     )
     read = {path.name: (folder / path.name).read_bytes() for path in READ}
-    return {**files, MANIFEST: described(params, model, files, facts["staged_sha256"], read)}
+    return {**files, MANIFEST: described(params, model, files, decisions, facts["staged_sha256"], read)}

@@ -47,3 +47,5 @@ DECISIONS = Table(paths.LAKE / "decisions" / "decisions.parquet", ("account_id",
 CANDIDATES = Table(paths.LAKE / "decisions" / "candidates.parquet", ("account_id", "as_of", "offer_id"))
 PAIRS = Table(paths.TOGETHER / "pairs.parquet", ("taken", "then"))
 PEERS = Table(paths.TOGETHER / "peers.parquet", ("account_id", "as_of", "offer_id"))
+LATELY = Table(paths.LAKE / "decisions" / "lately.parquet", ("account_id", "as_of"))
+WORTH = Table(paths.LAKE / "decisions" / "worth.parquet", ("region",))

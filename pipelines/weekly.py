@@ -18,9 +18,9 @@ from data.known import calendar
 from delivery import manifest
 from features.build import features
 from features.triggers import fired
-from pipelines import lake, ledger, paths, sealed, tracking, written
+from pipelines import lake, ledger, paths, sealed, taken, tracking, written
 from pipelines.decide import PROPOSALS
-from pipelines.deliver import write
+from pipelines.deliver import known_life_events, write
 from pipelines.forecast import forecast, read_model
 from pipelines.ledger import Kept
 from pipelines.params import Params
@@ -99,10 +99,20 @@ def _files(
         made_of,
         as_of=as_of,
         model=champion.model,
-        rows={"current": current, "triggers": triggers, "limits": limits},
+        rows={
+            "current": current,
+            "triggers": triggers,
+            "limits": limits,
+            "lately": taken.lately(current, catalog, params.combine, window_at),
+            "peers": taken.peers_took(current, catalog, params.combine, window_at),
+        },
         staged=kept.inputs,
         validation=json.loads(kept.report.as_json()),
-        previous=ledger.before(as_of),
+        others={
+            sealed.PREVIOUS: ledger.before(as_of),
+            sealed.REASONS: ledger.reasons_before(as_of),
+            sealed.EVENTS: known_life_events(as_of, window_at),
+        },
         proposals=window_at / PROPOSALS,
     )
     files = sealed.rebuilt(made_of)

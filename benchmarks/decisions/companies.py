@@ -11,6 +11,7 @@ from benchmarks.decisions.worlds import ENDS_ON, KEPT, MONTHS
 from data.catalog import Catalog
 from features.build import dictionary
 from models.response_log import known
+from models.together_lift import with_lifts
 from pipelines.params import Params
 from pipelines.simulate import world_of
 
@@ -65,6 +66,8 @@ def read(folder: Path) -> Company:
     log = pd.DataFrame({name: [] for name in ("offer_id", "account_id", "proposed_at", "pscore")})
     if (folder / "proposals.parquet").is_file():
         log = known(pd.read_parquet(folder / "proposals.parquet"), features["as_of"].max())
+        terms = pd.read_parquet(folder / "subscriptions.parquet")
+        features = with_lifts(features, terms.assign(known_on=terms["valid_from_on"]), catalog, params.combine)
     truth = pd.read_parquet(folder / "response.parquet")
     return Company(folder, catalog, features, log, truth, predictors)
 

@@ -28,7 +28,7 @@ HEAD = """# Ours beside its peers
 
 <!-- made by `make bench-quality` from benchmarks/results/propensity.json; edit benchmarks/quality/table.py -->
 
-Every system learns from the same rows, has the same seconds and two threads on the same machine, takes the columns
+Every system learns from the same rows, has the same seconds and as many threads on the same machine, takes the columns
 as it likes them (categories as categories) and chooses within the training rows. Where rows have an order in time,
 those that judge are later than all that teach; CatBoost and FLAML, which can be told of time, are told. CatBoost and
 XGBoost are searched by Optuna, from their defaults on. Beside the figures of a peer, in brackets: its difference to

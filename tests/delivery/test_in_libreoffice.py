@@ -4,13 +4,15 @@ import io
 import subprocess
 import warnings
 import zipfile
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
 
+from delivery.answers import read
 from delivery.workbook import HEADER_ROW, workbook
-from tests.delivery.sample import NASTY, make_week
+from tests.delivery.sample import AS_OF, NASTY, make_week
 
 pytestmark = pytest.mark.system
 
@@ -52,3 +54,25 @@ def test_saved_again_it_keeps_text_as_text_and_the_lists_to_answer_from(tmp_path
     assert names[: len(NASTY)] == list(NASTY)
     kinds = [rule.type for rule in book["Aiko Tanaka"].data_validations.dataValidation]
     assert sorted(kinds) == ["date", "list", "list"]
+
+
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+def test_answers_given_in_a_file_that_it_saved_come_back(tmp_path: Path) -> None:
+    week = make_week(60)
+    book = openpyxl.load_workbook(
+        io.BytesIO(workbook(week.ranked, catalog=week.catalog, language="ja", summary=week.summary))
+    )
+    sheet = book["Aiko Tanaka"]
+    at = {cell.value: cell.column for cell in sheet[HEADER_ROW + 1]}
+    first, second = (sheet.cell(HEADER_ROW + 2 + i, at["アカウントID"]).value for i in range(2))
+    sheet.cell(HEADER_ROW + 2, at["結果"], "承諾")
+    sheet.cell(HEADER_ROW + 3, at["結果"], "保留")
+    sheet.cell(HEADER_ROW + 3, at["再連絡日"], datetime(2026, 7, 31))
+    kept = io.BytesIO()
+    book.save(kept)
+    found = read(converted(kept.getvalue(), "xlsx", tmp_path).read_bytes(), name="again.xlsx")
+    assert found.refused == ()
+    assert found.as_of == AS_OF
+    assert [(a.account_id, a.answer, a.snoozed_until) for a in found.answers] == [
+        (first, "accepted", None), (second, "snoozed", date(2026, 7, 31)),
+    ]  # fmt: skip

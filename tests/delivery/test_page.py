@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from data.catalog import Language, Text
 from delivery import labels, outputs
+from delivery.beside import Beside
 from delivery.page import MOST_REASONS, Sentences, page, rounded_to_sum
 from delivery.words import LOWERS, RAISES
 from tests.delivery.sample import NASTY, Week, make_week
@@ -98,6 +99,24 @@ def test_every_name_reaches_the_page_as_it_is_spelled(week: Week, data: dict[str
     shown = week.ranked[week.ranked["assignment"] != "holdout"]
     assert data["accounts"]["name"] == shown["account_name"].tolist()
     assert set(NASTY) <= set(data["accounts"]["name"])
+
+
+def test_what_stands_beside_an_account_reaches_its_card_and_nobody_elses(week: Week) -> None:
+    shown = week.ranked.loc[week.ranked["assignment"] != "holdout", "account_id"].tolist()
+    held_out = week.ranked.loc[week.ranked["assignment"] == "holdout", "account_id"].iloc[0]
+    text = Text(en="14 of 20 accounts like this one added it", ja="20社のうち14社が追加しています")
+    beside = Beside(peers={shown[3]: text, held_out: text}, moved={shown[5]: text})
+    summary = replace(week.summary, capacity=(Text(en="In EMEA, one more", ja="EMEAでは"),))
+    loaded = content(
+        page(
+            week.ranked, week.reasons, week.candidates, week.triggers,
+            catalog=week.catalog, language="en", summary=summary, beside=beside,
+        )
+    )  # fmt: skip
+    assert [i for i, phrase in enumerate(loaded["peers"]) if phrase] == [3]
+    assert [i for i, phrase in enumerate(loaded["moved"]) if phrase] == [5]
+    assert [said(loaded, loaded["peers"][3], language) for language in (0, 1)] == [text.en, text.ja]
+    assert loaded["capacity"] == [["In EMEA, one more", "EMEAでは"]]
 
 
 def test_no_name_becomes_an_element(source: str) -> None:

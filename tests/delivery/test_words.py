@@ -53,8 +53,9 @@ def test_every_figure_is_the_features_own(built: Any, named: list[Feature], cata
         f, value = by_name[row.feature], features.loc[row.account_id, row.feature]
         assert row.group == f.group
         for language, text in (("en", row.text_en), ("ja", row.text_ja)):
+            inside = {"en": " (internal)", "ja": "（社内用）"}[language] if f.is_internal else ""
             if pd.isna(value):
-                assert text == f.nothing[language]
+                assert text == f.nothing[language] + inside
                 continue
             if f.unit == "category":
                 assert row.value_text == value
@@ -67,14 +68,15 @@ def test_every_figure_is_the_features_own(built: Any, named: list[Feature], cata
             if f.zero and value == 0:
                 sentence = f.zero[language]
             assert text.startswith(sentence)
-            rest = text.removeprefix(sentence)
+            assert text.endswith(inside)
+            rest = text.removeprefix(sentence).removesuffix(inside)
             if f.name in words.NOT_COMPARED or f.unit == "sentiment":
                 assert rest == ""
             else:
                 plan = features.loc[row.account_id, "plan_id"]
                 peers = pd.to_numeric(medians.get_group(plan)[f.name]).astype("float64").median()
                 median = spoken(peers, f.unit, language, currency="EUR")
-                if median == figure:  # a comparison with the same figure says nothing
+                if median == figure or abs(float(value) - peers) <= 0.05 * abs(peers):  # it would say nothing
                     assert rest == ""
                     continue
                 assert median in rest
@@ -103,8 +105,11 @@ def test_the_extreme_speaks_through_the_metric_that_attains_it(
 
 def test_categories_speak_by_name(built: Any, named: list[Feature], catalog: Catalog) -> None:
     said = reasons_of(built[0], named, catalog).set_index(["account_id", "feature"])
-    assert said.loc[("ann", "lifecycle_stage"), "text_ja"] == "ステージ：更新時期"
-    assert said.loc[("ann", "billing"), "text_ja"] == "支払いは年払い"
+    assert said.loc[("ann", "lifecycle_stage"), "text_ja"].startswith(
+        "ステージは更新時期（年間契約の終了が近い）（プロの"
+    )
+    assert said.loc[("ann", "billing"), "text_en"].startswith("Billed yearly (")
+    assert said.loc[("ann", "billing"), "text_en"].endswith("% on Pro)")
     assert said.loc[("ann", "plan_id"), "text_en"] == "On the plan Pro"
     assert said.loc[("ann", "industry"), "text_en"] == "Industry not known"
 

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +10,9 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from data.catalog import Language
+from data.catalog import Language, Text
 from delivery import labels
+from delivery.beside import Beside
 from delivery.workbook import HEADER_ROW, sheet_names, workbook
 from tests.delivery.sample import NASTY, OWNERS, Week, make_week
 
@@ -68,6 +70,20 @@ def test_each_owner_gets_the_accounts_with_something_to_do_and_only_those(week: 
         assert sorted(sheet["Account ID"]) == sorted(mine["account_id"])
         kinds = sheet["This week"].tolist()
         assert kinds == sorted(kinds, key=["Contact", "Help first", "Next in line"].index)
+
+
+def test_what_accounts_like_it_did_stands_in_its_row(week: Week) -> None:
+    account = week.ranked.loc[week.ranked["assignment"] == "contact", "account_id"].iloc[0]
+    text = Text(en="14 of 20 added it", ja="20社のうち14社が追加")
+    summary = replace(week.summary, capacity=(Text(en="In EMEA, one more", ja="EMEAでは"),))
+    told = Beside(peers={account: text}, moved={account: text})
+    book = read(workbook(week.ranked, catalog=week.catalog, language="ja", summary=summary, beside=told))
+    rows = table(book[labels.SHEETS["all"].ja]).set_index("アカウントID")
+    for column in ("似たお客様の動き", "変動の理由"):
+        assert rows[column].dropna().to_dict() == {account: text.ja}
+    cells = [cell.value for row in book.worksheets[0].iter_rows() for cell in row]
+    assert "EMEAでは" in cells
+    assert labels.PAGE["capacity"].ja in cells
 
 
 def test_no_text_is_a_formula_and_names_are_as_they_are_spelled(book: Any) -> None:

@@ -1,59 +1,51 @@
-"""The batch interface against Shapley values by their definition, on trees small enough to enumerate."""
+"""What the product says of a margin: by definition, adding up, and LightGBM's own word where the engine's does not."""
 
-import itertools
-import math
+import logging
 
+import by_definition
 import lightgbm as lgb
 import numpy as np
 import pytest
 
-from models import explanation
+from models import contributions, explanation
 
 
-def expected(tree: dict, x: np.ndarray, known: frozenset[int]) -> float:
-    """The tree's value where only the features in `known` are known: others take both ways, by their cover."""
-    if "leaf_value" in tree:
-        return tree["leaf_value"]
-    left, right = tree["left_child"], tree["right_child"]
-    if tree["split_feature"] in known:
-        return expected(left if x[tree["split_feature"]] <= tree["threshold"] else right, x, known)
-    counts = [child.get("internal_count", child.get("leaf_count")) for child in (left, right)]
-    return (counts[0] * expected(left, x, known) + counts[1] * expected(right, x, known)) / sum(counts)
-
-
-def shapley(trees: list[dict], x: np.ndarray) -> list[float]:
-    players = range(len(x))
-
-    def worth(known: frozenset[int]) -> float:
-        return sum(expected(tree, x, known) for tree in trees)
-
-    values = []
-    for i in players:
-        rest = [j for j in players if j != i]
-        value = 0.0
-        for size in range(len(rest) + 1):
-            weight = math.factorial(size) * math.factorial(len(rest) - size) / math.factorial(len(x))
-            for others in itertools.combinations(rest, size):
-                value += weight * (worth(frozenset(others) | {i}) - worth(frozenset(others)))
-        values.append(value)
-    return [*values, worth(frozenset())]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_they_are_shapley_values_of_the_mean_of_the_boosters(seed: int) -> None:
-    rng = np.random.default_rng(seed)
+def boosters() -> tuple[list[lgb.Booster], np.ndarray]:
+    rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 4))
-    y = (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(float)
+    X[rng.random(X.shape) < 0.1] = np.nan
+    y = (np.nan_to_num(X[:, 0] * X[:, 1] + X[:, 2]) > 0).astype(float)
     parameters = {
-        "objective": "binary",
-        "verbosity": -1,
-        "num_leaves": 6,
-        "num_threads": 1,
-        "bagging_fraction": 0.7,
+        "objective": "binary", "verbosity": -1, "num_leaves": 6, "num_threads": 1, "bagging_fraction": 0.7,
         "bagging_freq": 1,
-    }
-    boosters = [lgb.train({**parameters, "seed": s}, lgb.Dataset(X, y), 4) for s in range(3)]
-    found = explanation.contributions(boosters, X[:5])
+    }  # fmt: skip
+    return [lgb.train({**parameters, "seed": seed}, lgb.Dataset(X, y), 4) for seed in range(3)], X
+
+
+def test_they_are_shapley_values_of_the_mean_of_the_boosters() -> None:
+    some, X = boosters()
+    found = explanation.contributions(some, X[:5])
     for row, x in zip(found, X[:5], strict=True):
-        by_booster = [shapley([t["tree_structure"] for t in b.dump_model()["tree_info"]], x) for b in boosters]
-        np.testing.assert_allclose(row, np.mean(by_booster, axis=0), atol=1e-9)
+        np.testing.assert_allclose(row, np.mean([by_definition.shapley(b, x) for b in some], axis=0), atol=1e-9)
+    assert explanation.contributions(some, X[:0]).shape == (0, 5)
+
+
+def test_where_they_do_not_add_up_lightgbms_own_are_given_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    some, X = boosters()
+    own = contributions.contributions
+    monkeypatch.setattr(contributions, "contributions", lambda *given: own(*given) + 1e-6)
+    with caplog.at_level(logging.WARNING):
+        found = explanation.contributions(some, X)
+    np.testing.assert_array_equal(found, np.mean([b.predict(X, pred_contrib=True) for b in some], axis=0))
+    assert "do not add up" in caplog.text
+
+
+def test_it_is_not_said_where_they_do(caplog: pytest.LogCaptureFixture) -> None:
+    some, X = boosters()
+    with caplog.at_level(logging.WARNING):
+        found = explanation.contributions(some, X)
+    assert not caplog.text
+    margin = np.mean([b.predict(X, raw_score=True) for b in some], axis=0)
+    np.testing.assert_allclose(found.sum(axis=1), margin, rtol=0, atol=1e-12)

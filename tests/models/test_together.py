@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from data.catalog import Catalog, Changes
-from delivery.together import report, sentence
+from delivery.together import peers, report, sentence
+from models import together_lift
 from models.product_runs import runs
 from models.similar import peers_took
-from models.together import bundles, pairs, together_lift
+from models.together import bundles, pairs
 from models.together_settings import Combine
 
 D = pd.Timestamp
@@ -128,10 +129,19 @@ def test_a_change_of_terms_is_no_new_purchase() -> None:
     assert found["is_first"].tolist() == [False, True, False]
 
 
-def test_the_lift_of_an_offer_is_that_of_what_was_taken_lately(catalog: Catalog) -> None:
+def test_the_lift_of_an_offer_is_that_of_what_was_taken_lately(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = pd.DataFrame(
         {"taken": ["extra_storage", "analytics"], "then": ["api_pack", "api_pack"], "shrunk_lift": [2.0, 0.4]}
     )
+    asked = []
+
+    def known(rows: pd.DataFrame, catalog: Catalog, *, until: pd.Timestamp, settings: Combine) -> pd.DataFrame:
+        asked.append(until)
+        return table
+
+    monkeypatch.setattr(together_lift, "pairs", known)
     rows = bought(
         *[(a, "starter", "2024-01-01", None) for a in "abcd"],
         ("a", "extra_storage", "2025-12-01", None),
@@ -139,12 +149,33 @@ def test_the_lift_of_an_offer_is_that_of_what_was_taken_lately(catalog: Catalog)
         ("c", "extra_storage", "2025-01-01", None),  # long ago
         ("d", "extra_storage", "2026-01-01", None),  # on the day itself: not known
     )  # fmt: skip
-    accounts = pd.DataFrame({"account_id": list("abcd"), "as_of": UNTIL, "plan_id": "starter"})
-    found = together_lift(accounts, rows, table, catalog)
-    assert len(found) == 4 * len(catalog.offers)
-    wide = found.pivot(index="account_id", columns="offer_id", values="together_lift")
-    assert wide["add_api_pack"].tolist() == pytest.approx([2.0, 0.4, 1.0, 1.0])  # 0.4 is farther from 1 than 2
-    assert (wide.drop(columns="add_api_pack") == 1.0).all(axis=None)
+    accounts = pd.DataFrame({"account_id": list("abcd"), "as_of": UNTIL, "plan_id": "starter"}, index=[7, 8, 9, 10])
+    found = together_lift.with_lifts(accounts, rows, catalog)
+    assert asked == [UNTIL.to_period("Q").start_time]
+    pd.testing.assert_frame_equal(found[accounts.columns], accounts)
+    own = found.filter(like=together_lift.PREFIX)
+    # 0.4 is farther from 1 than 2
+    assert own[f"{together_lift.PREFIX}add_api_pack"].tolist() == pytest.approx(np.log([2.0, 0.4, 1.0, 1.0]))
+    assert (own.drop(columns=f"{together_lift.PREFIX}add_api_pack") == 0.0).all(axis=None)
+
+
+def test_no_lift_hangs_on_what_comes_later(catalog: Catalog) -> None:
+    """Rows of two quarters: those that begin later, or on the day, change nothing of the earlier ones."""
+    draw = np.random.default_rng(5)
+    rows = bought(
+        *[(f"A{i}", "starter", "2024-01-01", None) for i in range(400)],
+        *[(f"A{i}", "extra_storage", str(D("2024-02-01") + pd.Timedelta(days=int(draw.integers(0, 500))))[:10], None)
+          for i in range(300)],
+        *[(f"A{i}", "api_pack", str(D("2024-06-01") + pd.Timedelta(days=int(draw.integers(0, 500))))[:10], None)
+          for i in range(0, 400, 2)],
+    )  # fmt: skip
+    days = [D("2025-02-01"), D("2025-06-01")]
+    accounts = pd.concat([use(400, day)[["account_id", "as_of", "plan_id"]] for day in days], ignore_index=True)
+    found = together_lift.with_lifts(accounts, rows, catalog)
+    assert (found.filter(like=together_lift.PREFIX) != 0).any(axis=None)
+    early = rows[rows["valid_from_on"] < days[0]]
+    again = together_lift.with_lifts(accounts[accounts["as_of"] == days[0]], early, catalog)
+    pd.testing.assert_frame_equal(again, found[found["as_of"] == days[0]])
 
 
 def use(n: int, as_of: pd.Timestamp, **more: Any) -> pd.DataFrame:
@@ -211,3 +242,24 @@ def test_in_words(catalog: Catalog) -> None:
     assert sentence(1, 20, offers["add_analytics"], "pro", catalog, "en") is None
     assert sentence(float("nan"), float("nan"), offers["add_analytics"], "pro", catalog, "en") is None
     assert sentence(9, 20, offers["seats_20"], "pro", catalog, "en") is None
+
+
+def test_peers_speak_of_the_offer_of_the_list_and_only_where_some_took_it(catalog: Catalog) -> None:
+    ranked = pd.DataFrame(
+        {
+            "account_id": list("abcd"),
+            "plan_id": "starter",
+            "offer_id": ["add_api_pack", "add_api_pack", "upgrade_next", None],
+        }
+    )
+    took = pd.DataFrame(
+        {
+            "account_id": list("abcd") * 2, "offer_id": ["add_api_pack"] * 4 + ["upgrade_next"] * 4,
+            "n_took": [14, 1, 9, 9, 3, 3, 2, 3], "n_peers": 20,
+        }
+    )  # fmt: skip
+    found = peers(ranked, took, catalog, days=180)
+    assert set(found) == {"a", "c"}  # one account is an accident, and d is offered nothing
+    assert found["a"].en == "14 of 20 accounts like this one on Starter added API pack within six months"
+    assert found["c"].ja.startswith("同じ")
+    assert "20社のうち2社" in found["c"].ja

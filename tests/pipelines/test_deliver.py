@@ -4,10 +4,12 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from models.shift import Moved
-from pipelines.deliver import NOT_JUDGED, ONE_CLASS, summary_of
+from pipelines.deliver import NOT_JUDGED, ONE_CLASS, draws, summary_of
+from pipelines.params import Params
 
 PARAMS: Any = SimpleNamespace(
     run=SimpleNamespace(company="Small", as_of=date(2026, 6, 1)), label=SimpleNamespace(horizon_days=90)
@@ -56,3 +58,20 @@ def test_what_the_scores_say_of_the_base_rate_stands_before_what_was_missing_in_
     known = SimpleNamespace(model_version="m1", shift=SimpleNamespace(moved=Moved(0.1, 0.2, 0.8, 0.6, 1.0, True)))
     (text,) = summary_of(PARAMS, known, metrics("m1", True), VALIDATION, {}).warnings  # type: ignore[arg-type]  # a stub
     assert text.en.startswith("Customers expand more often than they did (20.0%")
+
+
+def test_every_draw_of_the_week_stands_in_the_manifest_with_its_pscore() -> None:
+    params = Params.load()
+    decisions = pd.DataFrame(
+        {
+            "account_id": list("abcd"), "assignment": ["contact", "holdout", "holdout", "contact"],
+            "is_explored": [False, False, True, True], "pscore": [0.9, 0.05, 0.01, 0.02],
+        }
+    )  # fmt: skip
+    told = draws(params, decisions)
+    assert told["holdout"] == {
+        "salt": params.decide.holdout_salt, "share": params.decide.holdout_share, "pscores": {"b": 0.05},
+    }  # fmt: skip
+    assert told["exploration"]["pscores"] == {"c": 0.01, "d": 0.02}
+    assert told["exploration"]["key"] == f"{params.run.seed}:{params.run.as_of}"
+    assert told["exploration"]["kind"] == params.decide.week.explore.kind
