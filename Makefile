@@ -67,6 +67,7 @@ bench: $(STAMP) ## measure what the documents quote, after make run (Java 17); a
 	python -m benchmarks.ten_times
 	python -m benchmarks.readme
 	python -m benchmarks.thresholds
+	python -m benchmarks.reasons
 	@$(MAKE) --no-print-directory bench-reasons
 	python -m benchmarks.figures
 	python -m benchmarks.delivery

@@ -1,11 +1,16 @@
 """One account's whole story: what was known, what the model made of it, what was decided, and by which versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-N_RAW_ROWS = 5
+N_RAW_ROWS = 5  # of each table, on a terminal
+N_ON_PAGE = 400
+GONE = (
+    "the tables that the list of {as_of} was made of are no longer there: what is told above was kept with the list, "
+    "and raw rows were not."
+)
 
 
 def story(
@@ -16,11 +21,17 @@ def story(
     candidates: pd.DataFrame,
     triggers: pd.DataFrame,
     manifest: Mapping[str, Any],
-    raw: Mapping[str, pd.DataFrame],
+    raw: Mapping[str, pd.DataFrame] | None,
+    n_raw_rows: int = N_RAW_ROWS,
+    what_ifs: list[dict[str, Any]] | None = None,
+    decided: Sequence[Mapping[str, Any]] = (),
+    delivery: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The account as of the list's day, in plain values.
 
-    raw: per table, the account's rows that were known by then, the newest last.
+    raw: per table, the account's rows that were known by then, the newest last; None where they are gone. what_ifs: the
+    smallest changes that the model asks for; None where it could not be asked. decided: the ledger's lines about the
+    account and this list; delivery: its entry there, None where it has none.
     """
     row = _one(ranked, account_id)
     why = reasons[reasons["account_id"] == account_id].sort_values("rank")
@@ -40,14 +51,17 @@ def story(
             .drop(columns=["account_id", "as_of"])
         ),
         "triggers": _rows(triggers[triggers["account_id"] == account_id].drop(columns=["account_id", "as_of"])),
-        "raw_rows": {
-            name: {"n_known": len(rows), "newest": _rows(rows.tail(N_RAW_ROWS))} for name, rows in raw.items()
-        },
+        "what_ifs": what_ifs,
+        "decided": [dict(line) for line in decided],
+        "raw_rows": None
+        if raw is None
+        else {name: {"n_known": len(rows), "newest": _rows(rows.tail(n_raw_rows))} for name, rows in raw.items()},
         "versions": {
             "as_of": manifest["as_of"],
             "model_version": manifest["model_version"],
             "code_sha256": manifest["code_sha256"],
             "inputs_sha256": manifest["inputs_sha256"],
+            "delivery": None if delivery is None else dict(delivery),
         },
     }
 
@@ -87,12 +101,38 @@ def as_text(told: Mapping[str, Any], *, n_reasons: int = 12) -> str:
         )
     lines += ["", "Triggers"]
     lines += [f"  {t['fired_on']}  {t['trigger']}: {t['evidence_en']}" for t in told["triggers"]] or ["  none"]
+    lines += ["", "What would change it, by the model: one thing alone, within what accounts on the plan have"]
+    lines += [
+        f"  {change['goal']}: {change['text_en']} ({change['propensity_now']:.1%} → {change['propensity_then']:.1%})"
+        for change in told["what_ifs"] or ()
+    ] or ["  the model of this list is no longer there" if told["what_ifs"] is None else "  nothing of that kind"]
+    lines += ["", "Decided since"]
+    lines += [f"  {said_of(line)}" for line in told["decided"]] or ["  nothing"]
     lines += ["", "Raw rows known by then"]
-    for name, rows in told["raw_rows"].items():
+    if told["raw_rows"] is None:
+        lines.append(f"  {GONE.format(as_of=account['as_of'])}")
+    for name, rows in (told["raw_rows"] or {}).items():
         lines.append(f"  {name}: {rows['n_known']:,} rows, the newest:")
         lines += ["    " + ", ".join(f"{k}={v}" for k, v in row.items() if v is not None) for row in rows["newest"]]
     lines += ["", f"Model {told['versions']['model_version']}, code {told['versions']['code_sha256'][:12]}"]
+    if delivery := told["versions"]["delivery"]:
+        lines.append(f"Delivery {delivery['number']} in {delivery['folder']}, seal {delivery['seal']}")
     return "\n".join(lines)
+
+
+def said_of(line: Mapping[str, Any]) -> str:
+    """A line of the ledger in words.
+
+    >>> said_of({"entered_at": "2026-06-02T09:00:00Z", "kind": "override", "who": "Aiko", "why": "Asked for it",
+    ...          "before": {"offer_id": None}, "after": {"offer_id": "trial_next"}, "against": "unhappy"})
+    '2026-06-02T09:00:00Z  override by Aiko: offer_id - → trial_next (against unhappy); Asked for it'
+    """
+    changes = [f"{name} {_or(line['before'][name])} → {_or(value)}" for name, value in line.get("after", {}).items()]
+    what = ", ".join(changes) or str(line.get("value"))
+    until = f" until {line['until']}" if line.get("until") else ""
+    gate = f" (against {line['against']})" if line.get("against") else ""
+    why = f"; {line['why']}" if line.get("why") else ""
+    return f"{line['entered_at']}  {line['kind']} by {line['who']}: {what}{until}{gate}{why}"
 
 
 def _one(rows: pd.DataFrame, account_id: str) -> dict[str, Any]:

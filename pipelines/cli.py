@@ -114,12 +114,22 @@ def record(
 @click.argument("account_id")
 @click.option("--as-of", type=DAY, help="The week that is asked about; the newest by default.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def audit(account_id: str, as_of: datetime | None, as_json: bool) -> None:
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="As one page instead.")
+def audit(account_id: str, as_of: datetime | None, as_json: bool, html: Path | None) -> None:
     """One account's whole story: reasons that add up, gates, competing offers, raw rows, versions."""
     from delivery import audit as audits
+    from delivery import audit_page
+    from pipelines import written
     from pipelines.audited import story
 
-    told = story(account_id, as_of.date() if as_of else None)
+    day = as_of.date() if as_of else None
+    if html is not None:
+        if not html.absolute().parent.is_dir():
+            raise BadInput(f"--html: there is no folder {html.parent}; make it first.")
+        written.text(html, audit_page.page(story(account_id, day, n_raw_rows=audits.N_ON_PAGE)))
+        click.echo(f"The story of {account_id} in {html}")
+        return
+    told = story(account_id, day)
     click.echo(json.dumps(told, indent=1, ensure_ascii=False) if as_json else audits.as_text(told))
 
 

@@ -51,7 +51,9 @@ def override(account_id: str, as_of: date, *, who: str, why: str, after: Mapping
         told = ", ".join(f"{name} {value}" for name, value in wanted.items())
         raise BadInput(f"{account_id}: the list of {as_of} says that already ({told}); nothing is overridden.")
     content = {"account_id": account_id, "who": who, "why": why, "before": before, "after": wanted}
-    gate = _gate(entry, account_id, wanted.get("offer_id"))
+    gate = _gate(entry, account_id, wanted.get("offer_id", row["offer_id"]))
+    if gate is None and wanted.get("assignment") == "contact":
+        gate = _plain(row["blocked_by"])  # contacted although nothing may be sold to the account
     return ledger.record("override", entry, {**content, "against": gate})
 
 

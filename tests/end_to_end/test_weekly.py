@@ -279,10 +279,50 @@ def test_the_audit_reads_the_tables_that_made_the_list(weeks: Weeks, run: Run, t
     usage = copy / "data/lake/weekly/2026-06-01/staged/usage/2026-05-25.parquet"
     pd.read_parquet(usage).iloc[:0].to_parquet(usage)
     told = run(copy, "pipelines.cli", "audit", account)
-    assert told.returncode == 2
-    assert told.stderr.strip() == (
-        "data/lake: the tables that the list of 2026-06-01 was made of are no longer there; run `upsell weekly --as-of "
-        "2026-06-01` to deliver it from the tables of today."
+    assert told.returncode == 0, told.stderr
+    assert "usage: " in before.stdout
+    assert "usage: " not in told.stdout
+    assert "the tables that the list of 2026-06-01 was made of are no longer there" in told.stdout
+
+
+def test_the_audit_of_a_past_week_is_of_what_was_delivered(
+    weeks: Weeks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines import what_ifs
+    from pipelines.audited import story
+    from pipelines.override import override
+
+    shutil.copytree(weeks.workspace, tmp_path / "copy", symlinks=True)
+    monkeypatch.chdir(tmp_path / "copy")
+    shutil.rmtree("data/lake/models")  # what is not the list's own model is not asked
+    ranked = pd.read_parquet("ledger/2026-05-04/ranked_accounts.parquet").set_index("account_id")
+    account = ranked.index[(ranked["stars"] <= 4) & (ranked["assignment"] == "contact")][0]
+    override(account, date(2026, 5, 4), who="Aiko", why="Away until June", after={"assignment": "none"})
+    told = story(account, date(2026, 5, 4))
+    assert told["account"]["propensity"] == ranked.loc[account, "propensity"]
+    assert told["raw_rows"]["usage"]["newest"][-1]["used_on"] < "2026-05-04"
+    assert [line["why"] for line in told["decided"]] == ["Away until June"]
+    assert told["versions"]["delivery"]["number"] == 2
+    assert story(account, None)["decided"] == []  # of another week
+
+    # a change is what the model says of the account with that one value, at the level of the list
+    known = what_ifs.known(Path("ledger/2026-05-04/sealed"), json.loads(weeks.past["manifest.json"]))
+    assert known is not None
+    rows = ranked.reset_index().head(40).to_dict("records")
+    changes = [(row["account_id"], change) for row in rows for change in what_ifs.what_ifs(row, known)]
+    assert len(changes) > 5
+    for who, change in changes[:20]:
+        row = known.current[known.current["account_id"] == who]
+        assert change["propensity_now"] == pytest.approx(ranked.loc[who, "propensity"], abs=1e-12)
+        changed = row.assign(**{change["feature"]: change["value"]})
+        assert float(known.model.probability(changed)[0]) == pytest.approx(change["propensity_then"], abs=1e-12)
+
+    told = CliRunner().invoke(cli, ["audit", account, "--as-of", "2026-05-04", "--html", "story.html"])
+    assert told.exit_code == 0, told.exception
+    assert "Away until June" in Path("story.html").read_text()
+    late = CliRunner().invoke(cli, ["audit", account, "--as-of", "2026-05-11"])
+    assert str(late.exception).startswith(
+        "--as-of 2026-05-11: no list of that day was delivered; the weeks there are: 2026-05-04, 2026-06-01."
     )
 
 

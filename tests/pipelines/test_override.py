@@ -59,6 +59,9 @@ def test_an_override_says_who_when_why_and_what(ledger: Path) -> None:
 def test_an_override_against_a_gate_names_it(ledger: Path) -> None:
     line = override("A-2", AS_OF, who="Ben", why="They called", after={"offer_id": "upgrade_next"})
     assert (line["before"], line["against"]) == ({"offer_id": None}, "no_consent")
+    line = override("A-2", AS_OF, who="Ben", why="They called", after={"assignment": "contact"})
+    assert (line["before"], line["against"]) == ({"assignment": "none"}, "no_consent")
+    assert override("A-1", AS_OF, who="Ben", why="Away", after={"assignment": "none"})["against"] is None
 
 
 def test_lines_follow_one_another(ledger: Path) -> None:
