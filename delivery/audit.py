@@ -24,13 +24,15 @@ def story(
     raw: Mapping[str, pd.DataFrame] | None,
     n_raw_rows: int = N_RAW_ROWS,
     what_ifs: list[dict[str, Any]] | None = None,
+    persuasion: list[dict[str, Any]] | None = None,
     decided: Sequence[Mapping[str, Any]] = (),
     delivery: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The account as of the list's day, in plain values.
 
     raw: per table, the account's rows that were known by then, the newest last; None where they are gone. what_ifs: the
-    smallest changes that the model asks for; None where it could not be asked. decided: the ledger's lines about the
+    smallest changes that the model asks for; None where it could not be asked. persuasion: what moves the uplift of
+    the list's offer (delivery/persuasion.py); None where there is none. decided: the ledger's lines about the
     account and this list; delivery: its entry there, None where it has none.
     """
     row = _one(ranked, account_id)
@@ -52,6 +54,7 @@ def story(
         ),
         "triggers": _rows(triggers[triggers["account_id"] == account_id].drop(columns=["account_id", "as_of"])),
         "what_ifs": what_ifs,
+        "persuasion": persuasion,
         "decided": [dict(line) for line in decided],
         "raw_rows": None
         if raw is None
@@ -99,6 +102,15 @@ def as_text(told: Mapping[str, Any], *, n_reasons: int = 12) -> str:
         lines.append(
             f"  {offer['offer_id']:<18} {verdict:<28} value {_or(offer['value'])}, priority {_or(offer['priority'])}"
         )
+    if told["persuasion"]:
+        lines += [
+            "",
+            f"Why it is persuadable to {account['offer_id']}: log-odds if asked, less those of doing it by itself",
+        ]
+        lines += [
+            f"  {row['uplift']:+8.4f} = {row['offered']:+.4f} − ({row['alone']:+.4f})  {row['text_en']}"
+            for row in told["persuasion"]
+        ]
     lines += ["", "Triggers"]
     lines += [f"  {t['fired_on']}  {t['trigger']}: {t['evidence_en']}" for t in told["triggers"]] or ["  none"]
     lines += ["", "What would change it, by the model: one thing alone, within what accounts on the plan have"]

@@ -13,7 +13,7 @@ from features.offers import Part, part_added_mrr
 FAR_DAYS = 365.0
 COLUMNS = (
     "press_peak", "press_latest", "press_days", "press_seats", "met_tier", "met_add_on", "locked_features", "idle_seats",
-    "opens_features", "added_share", "added_log", "tier_steps", "n_add_ons", "is_monthly", "renewal_days",
+    "opens_features", "added_share", "added_log", "tier_steps", "adds_add_ons", "is_monthly", "renewal_days",
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def relative(parts: tuple[Part, ...], accounts: pd.DataFrame, catalog: Catalog) 
         if part.kind == "down":
             found["tier_steps"] -= 1
         if part.kind == "add_on":
-            found["n_add_ons"] += 1
+            found["adds_add_ons"] += 1
             found["met_add_on"] = np.maximum(found["met_add_on"], np.log1p(_of(accounts, f"gated_{part.of}_28d")))
             found["opens_features"] += _opened_by_add_on(part, accounts, catalog)
         if part.kind in ("seats", "tier"):

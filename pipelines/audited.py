@@ -19,6 +19,7 @@ from data.known import calendar, known
 from delivery import audit
 from features.proposals import answered
 from pipelines import entries, lake, ledger, paths, sealed, tracking, what_ifs
+from pipelines.persuasion import persuasion
 from pipelines.seals import Entry
 
 TABLES = {"ranked": "ranked_accounts", "reasons": "reasons", "candidates": "candidates", "triggers": "triggers"}
@@ -41,7 +42,8 @@ def story(account_id: str, as_of: date | None, *, n_raw_rows: int = audit.N_RAW_
     entry = _entry(manifest)
     staged_at = _staged(manifest)
     row = found["ranked"][found["ranked"]["account_id"] == account_id].iloc[0].to_dict()
-    asked = what_ifs.known(entry.folder / sealed.FOLDER if entry else None, manifest)
+    made_of = entry.folder / sealed.FOLDER if entry else None
+    asked = what_ifs.known(made_of, manifest)
     return audit.story(
         account_id,
         **found,
@@ -49,6 +51,7 @@ def story(account_id: str, as_of: date | None, *, n_raw_rows: int = audit.N_RAW_
         raw=raw_rows(account_id, listed, staged_at) if staged_at else None,
         n_raw_rows=n_raw_rows,
         what_ifs=what_ifs.what_ifs(row, asked) if asked else None,
+        persuasion=persuasion(row, asked, made_of) if asked else None,
         decided=[line for line in entries.read(paths.LEDGER) if _is_about(line, account_id, manifest)],
         delivery={"folder": str(entry.folder), "number": entry.number, "seal": entry.seal} if entry else None,
     )

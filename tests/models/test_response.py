@@ -6,7 +6,10 @@ import pytest
 
 from data.catalog import Catalog
 from data.errors import BadInput
-from models.response import MENU, Response
+from features.build import dictionary
+from features.health import Health
+from features.lifecycle import Lifecycle
+from models.response import MENU, RELATIVE, Response
 from models.response_settings import Respond
 from tests.models.offer_world import OFFERS, PREDICTORS, OfferWorld, by_itself, offer_world, p_accept
 
@@ -171,3 +174,9 @@ def test_all_ways_at_once_are_each_by_itself(model: Response, world: OfferWorld,
     fast, _ = model.acceptance.margins(table, ways)
     for way, margin in zip(ways, fast, strict=True):
         assert np.allclose(margin, model.acceptance.margin(table, way), atol=1e-9)
+
+
+def test_no_column_of_an_offer_is_named_like_one_of_an_account(catalog: Catalog) -> None:
+    """Contributions are told by name: two columns of one name could not be told apart."""
+    named = {f.name for f in dictionary(catalog, Health(), Lifecycle())}
+    assert not set(RELATIVE) & named
