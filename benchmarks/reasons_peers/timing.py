@@ -21,12 +21,19 @@ PROBE = 100
 
 
 def timed(
-    explain: Callable[[np.ndarray], np.ndarray], X: np.ndarray, own: np.ndarray, *, is_linear: bool
+    explain: Callable[[np.ndarray], np.ndarray],
+    X: np.ndarray,
+    own: np.ndarray,
+    *,
+    is_linear: bool,
+    at_most: int | None = None,
 ) -> dict[str, Any]:
     """Rows per CPU second (the median of repeats), of how many rows, and the largest difference from `own` rows.
 
-    is_linear: as many rows stand for all as take a few seconds.
+    is_linear: as many rows stand for all as take a few seconds. at_most: so many do, of an engine that prepares much in
+    every call and then costs the same for every row.
     """
+    X = X[:at_most]
     warm, _ = _cpu(explain, X[:PROBE])  # compiles, loads
     if is_linear:
         warm, _ = _cpu(explain, X[:PROBE])
@@ -51,14 +58,21 @@ def _cpu(explain: Callable[[np.ndarray], np.ndarray], X: np.ndarray) -> tuple[fl
     return time.process_time() - start, found
 
 
-def run(explainer: Callable[[lgb.Booster, int], Callable[[np.ndarray], np.ndarray]], *, is_linear: bool) -> None:
+def run(
+    explainer: Callable[[lgb.Booster, int], Callable[[np.ndarray], np.ndarray]],
+    *,
+    is_linear: bool,
+    at_most: int | None = None,
+) -> None:
     """Time `explainer(booster, number of features)` on each size; `refused` where it cannot."""
     booster = lgb.Booster(model_file=sys.argv[1])
     X, own = np.load(sys.argv[2]), np.load(sys.argv[3])
     found: dict[str, Any] = {}
     for size in sys.argv[4:]:
         try:
-            found[size] = timed(explainer(booster, X.shape[1]), X[: int(size)], own, is_linear=is_linear)
+            found[size] = timed(
+                explainer(booster, X.shape[1]), X[: int(size)], own, is_linear=is_linear, at_most=at_most
+            )
         except Exception as error:  # whatever a peer raises is its answer
             found[size] = {"refused": f"{type(error).__name__}: {error}"[:160]}
     json.dump(found, sys.stdout)
