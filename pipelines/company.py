@@ -64,9 +64,10 @@ def prepare(project: Path, company: Path, data: Path | None) -> Path:
     workspace = company / ".workspace"
     _check_data(company, params["ingest"]["folder"], data, workspace / SOURCE)
 
-    (workspace / paths.ANSWERS.parent).mkdir(parents=True, exist_ok=True)
     for room in ROOMS:
         _mirror(project / room, workspace / room)
+    about = paths.ANSWERS.with_name("README.md")  # git keeps no empty folder, and an experiment is a copy by git
+    _write(workspace / about, (project / about).read_bytes())
     for file in FILES:
         own = company / file
         if file == "params.yaml":

@@ -31,6 +31,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in company.FILES:
         (tmp_path / file).write_text("stages: {}\n")
     (tmp_path / "params.yaml").write_bytes((PROJECT / "params.yaml").read_bytes())
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "README.md").write_text("what lies here\n")
     own = tmp_path / "examples" / "acme"
     own.mkdir(parents=True)
     (own / "params.yaml").write_text("run: {company: Acme}\ningest: {folder: source}\n")
@@ -55,6 +57,7 @@ def test_the_workspace_is_the_project_under_the_companys_files(project: Path) ->
     assert (workspace / "models" / "__init__.py").read_text() == "# models\n"
     assert (workspace / "source").resolve() == project / "tables"
     assert not (workspace / "data" / "lake").exists()
+    assert [path.name for path in (workspace / "answers").iterdir()] == ["README.md"]  # nobody else's answers
 
 
 def test_a_second_run_follows_the_project_and_keeps_what_runs_left(project: Path) -> None:
