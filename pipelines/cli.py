@@ -151,13 +151,14 @@ def publish(as_of: datetime | None, to: str | None, adapters: tuple[Path, ...], 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as-of", type=DAY, help="Whose list it is, where the file no longer says.")
+@click.option("--on", type=DAY, help="The day on which the answers were given; today by default.")
 @click.option("--dry-run", is_flag=True, help="Show what is understood; keep nothing.")
-def feedback(file: Path, as_of: datetime | None, dry_run: bool) -> None:
+def feedback(file: Path, as_of: datetime | None, on: datetime | None, dry_run: bool) -> None:
     """Read what CSMs answered in the workbook FILE into the store of answers; safe to run twice."""
     from pipelines.feedback import feedback as kept
 
-    today = datetime.now(UTC).date()
-    click.echo(kept(file, as_of=as_of.date() if as_of else None, today=today, is_dry=dry_run).as_text())
+    day = on.date() if on else datetime.now(UTC).date()
+    click.echo(kept(file, as_of=as_of.date() if as_of else None, today=day, is_dry=dry_run).as_text())
 
 
 @cli.command()
