@@ -50,6 +50,7 @@ def candidates(
         blocked = _blocked(offer, accounts, gate, refusals, catalog, settings)
         if offer.is_help:
             way["priority"] = 0.0  # help earns no rank by money; who needs it gets it
+            blocked = blocked.where(blocked.notna() | way["discount_pct"].notna(), "no_gain")  # no step above the floor
         else:
             gains = has_signal or not money.needs_signal
             poor = ~(way["priority"] > 0) | (not gains)

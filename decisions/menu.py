@@ -32,13 +32,20 @@ def margin_pct(discount_pct: float, gross_margin_pct: float) -> float:
 def steps_above_floor(offer: Offer, gross_margin_pct: float) -> list[float]:
     """The steps of discount that leave the offer's margin floor standing.
 
+    Help that gives no discount adds nothing to the bill, and has no margin to hold a floor to.
+
     >>> deal = Offer(id="x", kind="seats", name="x", channels=["csm"],
     ...     discounts={"steps_pct": [0, 10, 50], "min_margin_pct": 70})
     >>> steps_above_floor(deal, 80)
     [0.0, 10.0]
     """
     floor = offer.discounts.min_margin_pct
-    return [step for step in offer.discounts.steps_pct if margin_pct(step, gross_margin_pct) >= floor]
+    is_free = offer.is_help
+    return [
+        step
+        for step in offer.discounts.steps_pct
+        if margin_pct(step, gross_margin_pct) >= floor or (is_free and step == 0)
+    ]
 
 
 def priced(menu: pd.DataFrame, catalog: Catalog, money: Decide) -> pd.DataFrame:

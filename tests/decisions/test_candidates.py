@@ -259,3 +259,19 @@ def test_no_offer_breaks_a_rule_and_none_is_withheld_for_nothing(
         in_order = of_account.sort_values("rank")
         assert in_order["rank"].tolist() == list(range(1, len(in_order) + 1))
         assert in_order["priority"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(("steps", "blocked_by", "discount"), [([0, 5], None, 0.0), ([5, 10], "no_gain", None)])
+def test_help_without_a_discount_has_no_margin_to_hold(
+    catalog: Catalog, steps: list[int], blocked_by: str | None, discount: float | None
+) -> None:
+    """A floor that no step leaves standing: undiscounted help adds nothing to the bill, and goes on."""
+    told = {"steps_pct": steps, "min_margin_pct": 99}
+    help_ = next(o for o in catalog.offers if o.is_help)
+    open_to_all = {"applicable": [], "suitable": [], "eligible": []}
+    changed = help_.model_copy(update={"discounts": help_.discounts.model_copy(update=told), **open_to_all})
+    alone = catalog.model_copy(update={"offers": [changed]})
+    (row,) = candidates(accounts({}), None, alone, Gates(), Decide()).to_dict("records")
+    assert (None if pd.isna(row["blocked_by"]) else row["blocked_by"]) == blocked_by
+    assert row["is_allowed"] == (blocked_by is None)
+    assert (None if pd.isna(row["discount_pct"]) else row["discount_pct"]) == discount
