@@ -27,6 +27,7 @@ from decisions.experiments import held_out
 from decisions.exploration import explored
 from decisions.limits import limits_of
 from decisions.past import longest_days, remembered
+from decisions.plan import only_no_gain
 from decisions.settings import Decide, Gates
 from decisions.week_settings import Exploration, Week
 from features.proposals import contacts, refusals
@@ -68,7 +69,7 @@ def decided_and_checked(seed: int, n_accounts: int = N_ACCOUNTS) -> tuple[int, i
     plan = assign(choices, limits, settings, previous=[row["account_id"] for row in rows[::5]])
     withheld = set(accounts["account_id"][held_out(accounts["account_id"], share=0.1, salt=str(seed))])
     found += checker.of_week(_plain(plan.chosen), allowed, withheld)
-    hopeless = offered[offered["blocked_by"] == "no_gain"].assign(is_allowed=True)
+    hopeless = only_no_gain(offered)
     hopeless = hopeless[~hopeless["account_id"].isin(withheld)]
     spare = ways(hopeless, accounts, parsed, settings).assign(se=1.0)
     drawn = explored(plan, explore, seed=seed, as_of=AS_OF.isoformat(), limits=limits, no_gain=spare)

@@ -62,7 +62,7 @@ def plan(
     as_of = f"{accounts['as_of'].max():%Y-%m-%d}" if len(accounts) else ""
     drawn = explored(
         week, money.week.explore, seed=seed, as_of=as_of, limits=limits,
-        no_gain=ways(_only_no_gain(free), accounts, catalog, money.week),
+        no_gain=ways(only_no_gain(free), accounts, catalog, money.week),
     )  # fmt: skip
     best = selling[selling["is_allowed"]].sort_values(["account_id", "rank"]).drop_duplicates("account_id")
     chosen = drawn.chosen
@@ -90,7 +90,10 @@ def plan(
     return Plan(rows, week)
 
 
-def _only_no_gain(candidates: pd.DataFrame) -> pd.DataFrame:
-    """Candidates that nothing keeps back but that nothing is expected of them: exploration may ask them."""
-    rows = candidates[candidates["blocked_by"] == "no_gain"]
+def only_no_gain(candidates: pd.DataFrame) -> pd.DataFrame:
+    """Candidates that nothing keeps back but that nothing is expected of them: exploration may ask them.
+
+    Not those of which no step of discount leaves the margin floor standing: there is no way to make them.
+    """
+    rows = candidates[(candidates["blocked_by"] == "no_gain") & candidates["discount_pct"].notna()]
     return rows.assign(is_allowed=True)
