@@ -192,8 +192,8 @@ def test_a_replay_names_what_differs(retrained: Path, monkeypatch: pytest.Monkey
         replay.replay(date(2026, 6, 1), "nobody")
 
     def other(*given: Any, **named: Any) -> Any:  # a decision by other code
-        offered, decisions = decide.decided(*given, **named)
-        return offered, decisions.assign(expected_arr=decisions["expected_arr"] + 1)
+        offered, decisions, worth = decide.decided(*given, **named)
+        return offered, decisions.assign(expected_arr=decisions["expected_arr"] + 1), worth
 
     monkeypatch.setattr(sealed, "decided", other)
     found = replay.replay(date(2026, 6, 1))
