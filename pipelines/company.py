@@ -25,7 +25,7 @@ from pipelines import paths, stage
 from pipelines.params import Params
 
 ROOMS = ("data", "features", "models", "decisions", "delivery", "pipelines")
-FILES = ("dvc.yaml", "params.yaml", "catalog.yaml", "sources.yaml")
+FILES = ("dvc.yaml", "params.yaml", "catalog.yaml", "sources.yaml", ".dvcignore")
 SOURCE = "source"  # the link to the data; a company's params.yaml says `ingest: {folder: source}`
 PRESETS = Path("examples/presets")  # the simulated companies that PRESET names
 _NOT_CODE = {"lake", "__pycache__"}
