@@ -25,6 +25,7 @@ HEAD = "HEAD"
 FOLDER = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.(\d+))?")  # a week; with a number behind it, what was delivered before
 WHAT = "A delivered list with what it was made of. `upsell verify` checks it, `upsell replay` makes it again."
 MADE_WITH = ("lightgbm", "numpy", "pandas", "pyarrow", "scipy", "xlsxwriter")  # what may write other bytes
+KEYS = {"what", "as_of", "number", "previous", "files", "made_with"}  # of a seal; and `entries`, where there are any
 LEAST_NOTED = 12  # hex digits of a seal that one may note
 
 
@@ -60,7 +61,10 @@ class Entry:
         try:
             found = json.loads((self.bytes or b"").decode())
             is_ours = isinstance(found, dict) and _dumped(found) == self.bytes and isinstance(found["files"], dict)
+            is_ours &= {*found} >= KEYS and {*found} <= {*KEYS, "entries"}
             is_ours &= isinstance(found["number"], int) and (found["number"] == 1) == (found["previous"] is None)
+            said = found.get("entries", {"n": 0, "sha256": None})
+            is_ours &= {*said} == {"n", "sha256"} and isinstance(said["n"], int)
         except (ValueError, KeyError, TypeError):
             return None
         return found if is_ours else None
@@ -164,7 +168,7 @@ def verify(ledger: Path, noted: str | None = None) -> list[str]:
     chained, broken = _chain(ledger, found)
     problems += broken
     problems += [
-        f"{entry.folder.name} is not in the chain that ends in HEAD: it was added, or HEAD was moved back."
+        f"{entry.folder.name}/{SEAL} is not in the chain that ends in HEAD: added or altered, or HEAD was moved back."
         for entry in found
         if entry.content and entry not in chained
     ]
@@ -251,7 +255,8 @@ def _broken(entry: Entry, before: Entry | None) -> str:
     name = f"{entry.folder.name}/{SEAL}"
     if before is not None and before.number == entry.number - 1:
         return f"{before.folder.name}/{SEAL} is not the seal that {name} followed: one of the two was altered."
-    return f"Delivery {entry.number - 1}, which {name} followed, is not there: it was removed, or its seal was altered."
+    told = f"Delivery {entry.number - 1}, which {name} followed, is not there: it was removed, or its seal was altered."
+    return f"{told} What is there before it is {before.folder.name}/{SEAL}." if before is not None else told
 
 
 def _out_of_order(found: list[Entry]) -> list[str]:

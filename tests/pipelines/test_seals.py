@@ -93,6 +93,22 @@ def test_one_byte_anywhere_is_found_and_named(made: Path, data: st.DataObject) -
         assert problems == [f"{path.relative_to(made)} was altered."]
 
 
+def test_every_byte_of_a_seal_is_found_and_named(made: Path) -> None:
+    """Each of them, since a key of another name is the hardest to read past."""
+    for path in (path for path in every(made) if path.name == SEAL):
+        before = path.read_bytes()
+        for place in range(len(before)):
+            for mask in (1, 6):
+                after = bytearray(before)
+                after[place] ^= mask
+                path.write_bytes(bytes(after))
+                try:
+                    problems = seals.verify(made)
+                finally:
+                    path.write_bytes(before)
+                assert any(str(path.relative_to(made)) in problem for problem in problems), (place, mask, problems)
+
+
 def test_every_file_that_is_gone_is_named(copy: Path) -> None:
     for path in every(copy):
         content = path.read_bytes()
@@ -114,7 +130,8 @@ def test_a_delivery_that_is_gone_is_named(copy: Path) -> None:
     shutil.rmtree(copy / "2026-06-01")
     (problem,) = seals.verify(copy)
     assert problem == (
-        "Delivery 3, which 2026-05-25/seal.json followed, is not there: it was removed, or its seal was altered."
+        "Delivery 3, which 2026-05-25/seal.json followed, is not there: it was removed, or its seal was altered. "
+        "What is there before it is 2026-05-25.1/seal.json."
     )
 
 
@@ -210,7 +227,7 @@ def test_a_delivery_beside_the_chain_is_named(copy: Path) -> None:
     (copy / "2026-06-08" / SEAL).unlink()
     seals.sealed(copy / "2026-06-08", as_of="2026-06-08", after=seals.newest(copy))
     assert seals.verify(copy) == [
-        "2026-06-08 is not in the chain that ends in HEAD: it was added, or HEAD was moved back."
+        "2026-06-08/seal.json is not in the chain that ends in HEAD: added or altered, or HEAD was moved back."
     ]
 
 
