@@ -59,6 +59,7 @@ def joined(log: pd.DataFrame, snapshots: pd.DataFrame) -> pd.DataFrame:
             "row": np.arange(len(snapshots)),
         }
     )
+    rows = rows.astype({"account_id": places["account_id"].dtype})  # a company without a log has no text in it either
     found = pd.merge_asof(
         rows.sort_values(["day", "proposal_id"], kind="stable"),
         places.sort_values(["day", "row"], kind="stable"),

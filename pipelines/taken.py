@@ -33,6 +33,9 @@ def peers_took(
     current: pd.DataFrame, catalog: Catalog, settings: Combine, staged_at: Path = paths.STAGED
 ) -> pd.DataFrame:
     """models/similar.py of the week's accounts, their peers as they were in the snapshots of the last training."""
-    named = list(dict.fromkeys(["account_id", "as_of", "plan_id", "seats", *similar.USE]))
-    found = similar.peers_took(current[named], tables.TRAINING.read(named), subscriptions(staged_at), catalog, settings)
+    use = [name for name in similar.USE if name in current]  # a catalogue without metrics has no limits
+    named = list(dict.fromkeys(["account_id", "as_of", "plan_id", "seats", *use]))
+    found = similar.peers_took(
+        current[named], tables.TRAINING.read(named), subscriptions(staged_at), catalog, settings, use=use
+    )
     return found.round(dict.fromkeys(["peers_took_share", "low", "high"], DIGITS))

@@ -12,7 +12,8 @@ import pytest
 from data.catalog import Catalog
 from data.contract import RAW_TABLES
 from models.response import Response
-from pipelines import paths, respond, tables
+from models.together_settings import Combine
+from pipelines import paths, respond, tables, taken
 from tests.models.offer_world import PREDICTORS, offer_world
 
 ROOT = Path(__file__).parents[2]
@@ -69,3 +70,27 @@ def test_too_few_proposals_are_no_error(catalog: Catalog, tmp_path: Path, monkey
     told = json.loads(paths.RESPONSE_REPORT.read_text(encoding="utf-8"))
     assert told == {"is_learnt": False, "note": told["note"]}
     assert "respond.min_proposals" in told["note"]
+
+
+def test_a_company_that_keeps_no_log_is_no_error(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lay(catalog, tmp_path, share=1.0)
+    (paths.STAGED / "proposals.parquet").unlink()
+    respond.main()
+    told = json.loads(paths.RESPONSE_REPORT.read_text(encoding="utf-8"))
+    assert told["note"].startswith("0 answered proposals")
+
+
+def test_a_company_without_limits_has_peers_too(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A catalogue without metrics has no feature of limits; peers are the nearest by what there is."""
+    monkeypatch.chdir(tmp_path)
+    lay(catalog, tmp_path, share=0.02)
+    names = ["account_id", "as_of", "plan_id", "seats", "events_28d"]
+    now = pd.DataFrame([("a", pd.Timestamp("2026-06-01"), "pro", 5.0, 9.0)], columns=names)
+    tables.TRAINING.write(now.assign(as_of=pd.Timestamp("2025-06-01")))
+    found = taken.peers_took(now, catalog, Combine())
+    assert set(found["account_id"]) == {"a"}
