@@ -27,7 +27,7 @@ PAGE = """
 | `life_events_180d` | count | model | Events | {value} events in the company in 180 days | 直近180日の企業イベントは{value}件 |
 | `days_since_upheaval` | days | model | Days | {value} since a merger or reorganisation | 合併・組織再編から{value}経過 |
 | `days_since_refusal` | days | model internal | Days | Last declined {value} ago | 最後の辞退から{value}経過 |
-"""  # noqa: E501
+"""  # noqa: E501  a table of docs/features.md, as it stands there
 RIGHT = [
     ("ann", "events_28d", "30 events in the last 28 days (median on Pro: 10)",
      "直近28日の操作回数は30回（プロの中央値：10）"),
