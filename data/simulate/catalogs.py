@@ -89,5 +89,14 @@ def catalog_of(preset: str, project: Catalog) -> Catalog:
         return project
     content = project.model_dump(mode="json", by_alias=True, exclude_unset=True)
     for kind, by_id in differences.items():
-        content[kind] = [item | by_id.get(item["id"], {}) for item in content[kind]]
+        content[kind] = [_differing(item, by_id.get(item["id"], {})) for item in content[kind]]
     return Catalog.parse(content, file=f"the catalogue of the preset {preset}")
+
+
+def _differing(item: dict[str, Any], by: dict[str, Any]) -> dict[str, Any]:
+    """`item` with what differs. Limits differ one by one: one that a preset does not name stays, as that of seats,
+    which are sold by the head everywhere: left out, nothing would tell how full a plan is."""
+    changed = item | by
+    if "limits" in item and "limits" in by:
+        changed["limits"] = item["limits"] | by["limits"]
+    return changed

@@ -112,3 +112,10 @@ def test_a_presets_catalogue_keeps_every_id(preset: str, catalog: Catalog) -> No
 @pytest.mark.parametrize("preset", ["midmarket", "noise"])
 def test_other_presets_sell_what_the_project_sells(preset: str, catalog: Catalog) -> None:
     assert catalog_of(preset, catalog) is catalog
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_what_is_sold_by_the_seat_is_limited_by_the_seats_bought(preset: str, catalog: Catalog) -> None:
+    """Else no feature tells how full such a plan is, which is what their CSMs go by and what answers hang on."""
+    for plan in catalog_of(preset, catalog).plans:
+        assert plan.price_per_seat == 0 or "seats" in plan.limits, plan.id
