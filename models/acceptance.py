@@ -5,8 +5,9 @@ proposals and people's alike: what people go by stands in the columns, and is he
 is told by the overlap (models/overlap.py), and each offer's level is set right by weighted residuals
 (models/calibrated.py).
 
-The trees bend where needs saturate and moods multiply; the ridge knows each offer's level and what its kind makes of a
-need; how much of either is heard is chosen on accounts that neither had seen.
+The trees bend where needs saturate and moods multiply; what sells and what helps have trees of their own, for what
+speaks for the one (contentment) speaks against the other. The ridge knows each offer's level and what its kind makes of
+a need; how much of either is heard is chosen on accounts that neither had seen.
 """
 
 from __future__ import annotations
@@ -25,12 +26,17 @@ from models.offer_design import TERMS, OfferDesign
 from models.ridge import Ridge
 
 PARAMETERS: dict[str, Any] = {
-    "objective": "binary", "learning_rate": 0.05, "num_leaves": 8, "min_data_in_leaf": 60, "lambda_l2": 20.0,
+    "objective": "binary", "learning_rate": 0.05, "num_leaves": 12, "min_data_in_leaf": 40, "lambda_l2": 20.0,
     "feature_fraction": 0.4, "max_bin": 63, "verbosity": -1, "deterministic": True, "force_row_wise": True,
-    "num_threads": 1,
+    "num_threads": 1, "extra_trees": True,  # thresholds drawn at random: answers are few, and one split is one answer
 }  # fmt: skip
-MAX_ROUNDS = 300
+MAX_ROUNDS = 400
 STEP = 50  # rounds are tried in such steps
+# What presses harder, or is wanted more without being asked, is never accepted less; nor is a higher discount.
+RISES = {"press_peak": 1, "press_latest": 1, "press_days": -1, "met_tier": 1, "met_add_on": 1, "alone": 1}
+HELP = ("enablement", "retention")  # kinds; all others sell, at once or in the end
+FAMILIES = ("sale", "help")
+LEAST_ROWS = 300  # of a family, or its trees are those of all proposals
 N_FOLDS = 5
 STRENGTH = 4.0  # of the ridge's penalties
 OWN_LEVEL = 8.0  # penalty on an offer's level in the stack, in rows' worth of information
@@ -43,7 +49,7 @@ class Acceptance:
 
     design: OfferDesign
     ridge: Ridge
-    trees: str  # LightGBM's text
+    trees: dict[str, str]  # LightGBM's text by family
     stack: Ridge  # of ridge, trees, discount ÷ 10, is_remote, then one column for each of the design's offers
     slope: float
     intercept: float
@@ -54,7 +60,9 @@ class Acceptance:
         if not len(table):
             return np.zeros(0)
         linear = self.ridge.margin(self.design.matrix(table, what))
-        trees = np.asarray(self.booster.predict(self.wide(table, what), raw_score=True))
+        trees, x, of = np.zeros(len(table)), self.wide(table, what), family(what)
+        for name in np.unique(of):
+            trees[of == name] = self.booster(name).predict(x[of == name], raw_score=True)
         own = what["offer_id"].map(self.offsets).fillna(0.0).to_numpy(dtype="float64")
         return self.slope * self.stack.margin(stacked(linear, trees, what, self.design)) + self.intercept + own
 
@@ -68,7 +76,7 @@ class Acceptance:
         n_terms = len(TERMS) + len(self.design.channels)
         rest = self.ridge.margin(z) - z[:, :n_terms] @ self.ridge.coefficients[:n_terms]
         trees: dict[tuple[float, bool], np.ndarray] = {}
-        booster, found = self.booster, []
+        booster, found = self.booster(str(family(ways[0])[0])), []
         for what in ways:
             step, channel = float(what["discount_pct"].iloc[0]), str(what["channel"].iloc[0])
             key = (step, channel != "csm")
@@ -81,10 +89,9 @@ class Acceptance:
             found.append(self.slope * self.stack.margin(heard) + self.intercept + own)
         return found, error
 
-    @property
-    def booster(self) -> lgb.Booster:
-        """The trees."""
-        return lgb.Booster(model_str=self.trees)
+    def booster(self, family: str) -> lgb.Booster:
+        """The trees of a family."""
+        return lgb.Booster(model_str=self.trees[family])
 
     def wide(self, table: np.ndarray, what: pd.DataFrame) -> np.ndarray:
         """(n, raw + 3) what the trees read."""
@@ -97,7 +104,7 @@ class Rehearsed:
 
     margin: np.ndarray
     fold: np.ndarray
-    rounds: int
+    rounds: dict[str, int]  # by family ("": both)
     losses: dict[str, float]
 
 
@@ -112,6 +119,10 @@ def fit(
     seed: int,
 ) -> tuple[Acceptance, Rehearsed]:
     """One row per proposal. groups: accounts, each wholly in one fold. Not levelled: slope 1, intercept 0."""
+    of = family(what)
+    for name in FAMILIES:
+        if np.sum(of == name) < LEAST_ROWS or len(np.unique(y[of == name])) < 2:
+            of = np.full(len(y), "")  # too few of it: all proposals speak for both
     design = OfferDesign.learn(table, raw, n_relative, what, ["press_peak", "press_latest"])
     z, x = design.matrix(table, what), wide(table, what, design)
     fold = parts_of(pd.factorize(groups)[0], y.astype(int), n_parts=N_FOLDS, seed=seed)
@@ -122,20 +133,36 @@ def fit(
     for k in range(N_FOLDS):
         out = fold == k
         linear[out] = ridge.fit(z[~out], y[~out], penalty, at_least_zero=[0]).margin(z[out])
-        booster = _boosted(x[~out], y[~out], MAX_ROUNDS, seed=seed)
-        for i, n in enumerate(steps):
-            trees[i, out] = booster.predict(x[out], raw_score=True, num_iteration=n)
-    best = int(np.argmin([_log_loss(said, y) for said in trees]))
-    heard = stacked(linear, trees[best], what, design)
+        for name in np.unique(of):
+            mine = of == name
+            booster = _boosted(x[~out & mine], y[~out & mine], raw, MAX_ROUNDS, seed=seed)
+            for i, n in enumerate(steps):
+                trees[i, out & mine] = booster.predict(x[out & mine], raw_score=True, num_iteration=n)
+    best = {
+        str(name): int(np.argmin([_log_loss(said[of == name], y[of == name]) for said in trees]))
+        for name in np.unique(of)
+    }
+    said = np.zeros(len(y))
+    for name, i in best.items():
+        said[of == name] = trees[i][of == name]
+    heard = stacked(linear, said, what, design)
     held = np.array([0.5, 0.5, 0.5, 0.5, *[OWN_LEVEL] * len(design.offers)])
     stack = ridge.fit(heard, y, held, at_least_zero=AT_LEAST_ZERO)
     margin = stack.margin(heard)
-    losses = {"ridge": _log_loss(linear, y), "trees": _log_loss(trees[best], y), "stack": _log_loss(margin, y)}
+    losses = {"ridge": _log_loss(linear, y), "trees": _log_loss(said, y), "stack": _log_loss(margin, y)}
     # the whole has a quarter more rows than what was left out: as many rounds more
-    rounds = round(steps[best] * N_FOLDS / (N_FOLDS - 1))
-    text = _boosted(x, y, rounds, seed=seed).model_to_string()
+    rounds = {name: round(steps[i] * N_FOLDS / (N_FOLDS - 1)) for name, i in best.items()}
+    texts = {
+        name: _boosted(x[of == name], y[of == name], raw, n, seed=seed).model_to_string() for name, n in rounds.items()
+    }
+    texts = {name: texts.get(name, texts.get("", "")) for name in FAMILIES}
     whole = ridge.fit(z, y, penalty, at_least_zero=[0])
-    return Acceptance(design, whole, text, stack, 1.0, 0.0, {}), Rehearsed(margin, fold, rounds, losses)
+    return Acceptance(design, whole, texts, stack, 1.0, 0.0, {}), Rehearsed(margin, fold, rounds, losses)
+
+
+def family(what: pd.DataFrame) -> np.ndarray:
+    """(n,) of FAMILIES."""
+    return np.where(what["kind"].isin(HELP), "help", "sale")
 
 
 def stacked(linear: np.ndarray, trees: np.ndarray, what: pd.DataFrame, design: OfferDesign) -> np.ndarray:
@@ -154,8 +181,8 @@ def wide(table: np.ndarray, what: pd.DataFrame, design: OfferDesign) -> np.ndarr
     return np.column_stack([table, kind, what["discount_pct"].to_numpy(dtype="float64"), remote]).astype(np.float32)
 
 
-def _boosted(x: np.ndarray, y: np.ndarray, rounds: int, *, seed: int) -> lgb.Booster:
-    held = [0] * (x.shape[1] - 2) + [1, 0]  # a higher discount never makes an acceptance less likely
+def _boosted(x: np.ndarray, y: np.ndarray, raw: list[str], rounds: int, *, seed: int) -> lgb.Booster:
+    held = [*(RISES.get(name, 0) for name in raw), 0, 1, 0]  # then kind, discount, whether a person calls
     data = lgb.Dataset(x, label=y, params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"]})
     return lgb.train({**PARAMETERS, "seed": seed, "monotone_constraints": held}, data, rounds)
 

@@ -37,6 +37,12 @@ def levelled(
     return found, {"slope": slope, "intercept": shift, "offsets": offsets}
 
 
+def of_strangers(model: Acceptance, rehearsed: Rehearsed, what: pd.DataFrame) -> np.ndarray:
+    """(n,) log-odds of the log's own rows, levelled, by models that did not know the account."""
+    own = what["offer_id"].map(model.offsets).fillna(0.0).to_numpy(dtype="float64")
+    return model.slope * rehearsed.margin + model.intercept + own
+
+
 def _weights(pscore: np.ndarray) -> np.ndarray:
     """1 ÷ pscore of what was random, as a multiple of their mean, at most MAX_WEIGHT; 1 for what people chose."""
     weights = np.ones(len(pscore))

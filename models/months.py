@@ -85,8 +85,10 @@ class Months:
                     moved = ~self.is_annual[:, 1:] & self.is_annual[:, :-1]
         return np.asarray(both & moved)
 
-    def followed(self, part: Part, n_months: int) -> tuple[np.ndarray, np.ndarray]:
-        """(N,) whether it happened while nobody had asked, and (N,) how many months were watched, up to `n_months`."""
+    def followed(self, part: Part, n_months: int, exposure: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) whether it happened while nobody had asked, and (N,) how many months were watched, up to `n_months`.
+
+        exposure: (N, n_months or more) what each month counts for (models/exposure.py); 1 where it is not given."""
         moved = self.changes(part)
         watched = np.zeros(len(self.account))
         happened = np.zeros(len(self.account), dtype=bool)
@@ -97,7 +99,7 @@ class Months:
             inside = column < last
             at = np.minimum(column, last - 1)
             alive &= inside & ~self.is_asked[self.account, at] & self.is_active[self.account, at]
-            watched += alive
+            watched += alive if exposure is None else alive * exposure[:, k]
             happened |= alive & moved[self.account, at]
             alive &= ~moved[self.account, at]
         return happened, watched

@@ -6,7 +6,8 @@ followed from a snapshot until it changes, is contacted, leaves, or the data end
 given what is known, those who are about to be contacted are no likelier to move by themselves than others.
 
 One booster serves all parts (its columns are the offer's as the account meets it), for each of the two spans; leaving
-is one more part. Counts over unequal times at risk: Poisson, the time as weight.
+is one more part, for which those who pay by the year are at risk when they renew. Counts over unequal times at risk:
+Poisson, the time as weight.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from data.catalog import Catalog
 from features.offer_relative import COLUMNS, relative
 from features.offers import Part, all_parts, is_open
 from models.account_columns import AccountColumns
+from models.exposure import at_renewal
 from models.months import Months
 
 LEAVE = Part("leave")
@@ -107,7 +109,8 @@ def _boosted(
         room = np.ones(len(snapshots), dtype=bool)
         if part is not LEAVE:
             room = is_open(part, snapshots, catalog).to_numpy(dtype=bool)
-        happened, watched = months.followed(part, n_months)
+        exposure = at_renewal(snapshots) if part is LEAVE else None
+        happened, watched = months.followed(part, n_months, exposure)
         rows = np.flatnonzero(room & (watched > 0))
         share = min(1.0, max_rows / len(parts) / max(len(rows), 1))
         # all that moved would be too many of a busy company's; half of the room is theirs at most

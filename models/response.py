@@ -12,7 +12,10 @@ it would have bought; with a the probability of accepting and q that of buying b
 
     expected = a · (1 − q) · value,    context = a · (1 − q) / (a − p_organic),
 
-above 1 where p_organic takes off, as a difference of two rates must, what is lost to those who accept alone.
+above 1 where p_organic takes off, as a difference of two rates must, what is lost to those who accept alone. Seats are
+bought again: of them (1 − f · q) is left, with f learnt (models/realised.py).
+
+harm: what asking does beside the offer's own change, by what is left behind where the answer is no and where it is yes.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +39,7 @@ from models.account_columns import AccountColumns
 from models.aftermath import SELLS, After
 from models.offer_design import OfferDesign
 from models.organic import LEAVE, Organic
+from models.realised import Seats
 from models.response_settings import Respond
 from models.ridge import Ridge
 from models.together_lift import PREFIX
@@ -57,6 +61,7 @@ class Response:
     organic: Organic | None
     acceptance: Acceptance | None
     realised: dict[str, tuple[float, float]]
+    seats: Seats = field(default_factory=Seats)
     after: dict[str, After] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -79,7 +84,7 @@ class Response:
                 f"{len(made)} answered proposals with features beside them, of which {int(made['y'].sum())} accepted; "
                 f"respond.min_proposals asks for {settings.min_proposals}. The response to offers is not learnt."
             )
-            return cls(None, None, {}, {}, {"note": note, "n_proposals": len(made)})
+            return cls(None, None, {}, facts={"note": note, "n_proposals": len(made)})
         asked = log[log["offer_id"] != response_log.NONE] if contacts is None else contacts
         wide = months.Months.of(snapshots, asked, catalog)
         if organic_model is None:
@@ -96,8 +101,10 @@ class Response:
         learnt, facts = calibrated.levelled(learnt, rehearsed, made, what)
         facts |= {"n_proposals": len(made), "n_accepted": int(y.sum()), "rounds": rehearsed.rounds,
                   "losses": rehearsed.losses, "realised": {k: list(v) for k, v in paid.items()}}  # fmt: skip
-        after, seen = aftermath.learn(made, snapshots, wide, organic_model, catalog)
-        return cls(organic_model, learnt, paid, after, {**facts, "after": seen})
+        p = acceptance.probability(calibrated.of_strangers(learnt, rehearsed, what))
+        seats = realised.seats(organic_model, snapshots, wide, catalog, seed=seed)
+        after, seen = aftermath.learn(made, p, snapshots, wide, organic_model, catalog)
+        return cls(organic_model, learnt, paid, seats, after, {**facts, "after": seen})
 
     @property
     def is_learnt(self) -> bool:
@@ -112,13 +119,13 @@ class Response:
         if self.acceptance is None or self.organic is None:
             return pd.DataFrame({name: [] for name in MENU})
         accounts = accounts.reset_index(drop=True)
-        by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
+        by_itself = worth.alone(self.organic, accounts, catalog)
         own = self.organic.columns.matrix(accounts)
         frames = []
         for offer in catalog.offers:
             rows = np.flatnonzero(offers.is_possible(offer, accounts, catalog).to_numpy(dtype=bool))
             if len(rows):
-                some = _taken(by_itself, rows)
+                some = by_itself.take(rows)
                 frames += self._of_offer(self.acceptance, offer, accounts.iloc[rows], own[rows], some, catalog)
         return pd.concat(frames, ignore_index=True)[list(MENU)]
 
@@ -132,9 +139,11 @@ class Response:
         catalog: Catalog,
     ) -> list[pd.DataFrame]:
         table = _table(offer, accounts, own, by_itself, catalog)
-        gains = worth.worth(offer, accounts, catalog, by_itself, self.realised)
+        gains = worth.worth(offer, accounts, catalog, by_itself, self.realised, self.seats)
         after = self.after.get("sells" if offer.kind in SELLS else offer.kind, After())
-        side = worth.side_effects(after, offer, accounts, catalog, by_itself)
+        own_parts = {part.name for part in offers.parts(offer, catalog)} if offer.kind in SELLS else set()
+        yes = worth.side_effects(after.accepted, accounts, catalog, by_itself, self.seats, without=own_parts)
+        no = worth.side_effects(after.refused, accounts, catalog, by_itself, self.seats)
         found = []
         ways = [(channel, step) for channel in offer.channels for step in offer.discounts.steps_pct]
         margins, error = said.margins(table, [_what(offer, *way, len(accounts)) for way in ways])
@@ -146,12 +155,12 @@ class Response:
                 uplift = p - p_organic
                 share = np.divide(head_start, value, out=np.ones(len(p)), where=np.abs(value) > 1e-9)
                 ahead = np.divide(p, uplift, out=np.ones(len(p)), where=uplift > LEAST_UPLIFT)
-                context, harm = share * ahead, -side.money
+                context, harm = share * ahead, -(p * yes.money + (1 - p) * no.money)
             else:
                 # help sells nothing at once: it works on who accepts it, by what they do later
-                p_organic, head_start, harm = np.zeros(len(p)), side.money, np.zeros(len(p))
-                uplift, context = p * side.rise, np.ones(len(p))
-                value = np.divide(side.money, side.rise, out=np.zeros(len(p)), where=np.abs(side.rise) > 1e-9)
+                p_organic, head_start, harm = np.zeros(len(p)), yes.money, np.zeros(len(p))
+                uplift, context = p * yes.rise, np.ones(len(p))
+                value = np.divide(yes.money, yes.rise, out=np.zeros(len(p)), where=np.abs(yes.rise) > 1e-9)
             slope = p * (1 - p) * error
             found.append(
                 pd.DataFrame(
@@ -175,7 +184,7 @@ class Response:
             return pd.DataFrame(columns=["account_id", "as_of", "offer_id", "feature", "offered", "alone", "uplift"])
         offer = next(o for o in catalog.offers if o.id == offer_id)
         accounts = accounts.reset_index(drop=True)
-        by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
+        by_itself = worth.alone(self.organic, accounts, catalog)
         table = _table(offer, accounts, self.organic.columns.matrix(accounts), by_itself, catalog)
         what = _what(offer, channel or offer.channels[0], discount_pct, len(accounts))
         return uplift_explained.uplift(self.acceptance, self.organic, offer, table, what, accounts, catalog)
@@ -185,14 +194,14 @@ class Response:
         if self.organic is None:
             raise ValueError("nothing was learnt: see facts['note']")
         accounts = snapshots.iloc[made["row"].to_numpy()].reset_index(drop=True)
-        by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))
+        by_itself = worth.alone(self.organic, accounts, catalog)
         own = self.organic.columns.matrix(accounts)
         by_id = {offer.id: offer for offer in catalog.offers}
         table = np.zeros((len(made), len(RELATIVE) + own.shape[1]))
         for offer_id, places in made.groupby("offer_id").indices.items():
             places = np.asarray(places)
             offer = by_id[str(offer_id)]
-            table[places] = _table(offer, accounts.iloc[places], own[places], _taken(by_itself, places), catalog)
+            table[places] = _table(offer, accounts.iloc[places], own[places], by_itself.take(places), catalog)
         what = made[["offer_id", "channel", "discount_pct"]].assign(
             kind=made["offer_id"].map({offer.id: offer.kind for offer in catalog.offers})
         )
@@ -202,14 +211,15 @@ class Response:
         """Text by file name: response.json beside LightGBM's, each hashed there."""
         files: dict[str, str] = {}
         about: dict[str, Any] = {
-            "facts": self.facts, "realised": self.realised, "after": {k: vars(v) for k, v in self.after.items()},
+            "facts": self.facts, "realised": self.realised, "seats": asdict(self.seats),
+            "after": {k: asdict(v) for k, v in self.after.items()},
         }  # fmt: skip
         if self.organic is not None:
             files |= {"organic_horizon.txt": self.organic.horizon, "organic_year.txt": self.organic.year}
             about["organic"] = self.organic.to_json()
         if self.acceptance is not None:
             a = self.acceptance
-            files["acceptance.txt"] = a.trees
+            files |= {f"acceptance_{family}.txt": text for family, text in a.trees.items()}
             about["acceptance"] = {
                 "design": a.design.to_json(), "ridge": a.ridge.to_json(),
                 "stack": a.stack.to_json(), "slope": a.slope, "intercept": a.intercept,
@@ -245,14 +255,16 @@ class Response:
         if "acceptance" in about:
             a = about["acceptance"]
             said = Acceptance(
-                OfferDesign.from_json(a["design"]), Ridge.from_json(a["ridge"]), files["acceptance.txt"],
+                OfferDesign.from_json(a["design"]), Ridge.from_json(a["ridge"]),
+                {family: files[f"acceptance_{family}.txt"] for family in acceptance.FAMILIES},
                 Ridge.from_json(a["stack"]), a["slope"], a["intercept"], a["offsets"],
             )  # fmt: skip
         return cls(
             alone,
             said,
             {k: (v[0], v[1]) for k, v in about["realised"].items()},
-            {k: After(**v) for k, v in about["after"].items()},
+            Seats(**about["seats"]),
+            {k: After.from_json(v) for k, v in about["after"].items()},
             about["facts"],
         )
 
@@ -278,13 +290,6 @@ def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alo
     leaves = by_itself.log_rate[LEAVE.name]
     follows = accounts.get(PREFIX + offer.id, pd.Series(0.0, index=accounts.index))
     return np.column_stack([relative(of_offer, accounts, catalog), wants, most, leaves, follows, own]).astype("float64")
-
-
-def _taken(by_itself: Alone, rows: np.ndarray) -> Alone:
-    def some(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {name: values[rows] for name, values in arrays.items()}
-
-    return Alone(some(by_itself.in_horizon), some(by_itself.in_year), some(by_itself.log_rate), by_itself.stays[rows])
 
 
 def _sha256(text: str) -> str:

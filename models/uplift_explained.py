@@ -16,7 +16,7 @@ from scipy.special import logit
 from data.catalog import Catalog, Offer
 from features.offers import parts
 from models import explanation
-from models.acceptance import Acceptance, stacked
+from models.acceptance import Acceptance, family, stacked
 from models.organic import NEVER, Organic, probability
 
 BASE = "(base)"
@@ -35,7 +35,10 @@ def offered(model: Acceptance, table: np.ndarray, what: pd.DataFrame) -> pd.Data
         raw = name.split(" (")[0].split(" above ")[0].removesuffix(" unknown")
         column = TERMS if group == "terms" or name.startswith("channel=") else raw if raw in design.raw else BASE
         found[column] += terms[:, j]
-    trees = explanation.contributions([model.booster], model.wide(table, what)) * (model.slope * b)
+    x, of = model.wide(table, what), family(what)
+    trees = np.zeros((len(table), x.shape[1] + 1))
+    for name in np.unique(of):
+        trees[of == name] = explanation.contributions([model.booster(name)], x[of == name]) * (model.slope * b)
     # after the raw columns: the kind, the discount, whether a person calls, the trees' base
     found[list(design.raw)] += trees[:, : len(design.raw)]
     found[BASE] += trees[:, len(design.raw)] + trees[:, -1]
