@@ -12,6 +12,7 @@ from data.settings import Settings
 from data.sources import Ingest
 from data.validation import Validate
 from decisions.settings import Decide, Gates, Segments
+from delivery.kpi_settings import Measure
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
@@ -141,6 +142,7 @@ class Params(Settings):
     deliver: Deliver = Deliver()
     feedback: Feedback = Feedback()
     publish: Publish = Publish()
+    measure: Measure = Measure()
     rollup: Rollup = Rollup()
 
     @classmethod

@@ -1,5 +1,6 @@
 """A list is answered in its workbook, the answers are read back, and two Mondays and a training follow."""
 
+import io
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -74,9 +75,13 @@ def steady(workspace: Path) -> list[str]:
     return found
 
 
+def workbook(file: Path) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(file.read_bytes()))  # given a path, openpyxl leaves the file open
+
+
 def answer(file: Path, said: dict[str, dict[str, Any]], back: Path) -> None:
     """The workbook as it comes back: answered by account, and every CSM's rows in another order."""
-    book = openpyxl.load_workbook(file)
+    book = workbook(file)
     for sheet in book.worksheets[2:]:
         titles = [cell.value for cell in sheet[HEADER_ROW + 1]]
         rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=ROWS_FROM)]
@@ -141,7 +146,7 @@ def test_whoever_answered_is_off_the_next_list_by_the_right_gate(
     row = walk.row(name, NEXT)
     assert (row["assignment"], row["blocked_by"], row["would_unblock"]) == ("none", gate, opens)
     assert row["offer_id"] is None
-    sheet = openpyxl.load_workbook(walk.workspace / "ledger" / str(NEXT) / "ranked_accounts.xlsx")["All accounts"]
+    sheet = workbook(walk.workspace / "ledger" / str(NEXT) / "ranked_accounts.xlsx")["All accounts"]
     titles = [cell.value for cell in sheet[HEADER_ROW + 1]]
     rows = [dict(zip(titles, cells, strict=True)) for cells in sheet.iter_rows(min_row=ROWS_FROM, values_only=True)]
     shown = next(cells for cells in rows if cells["Account ID"] == walk.account[name])
