@@ -15,7 +15,8 @@ COLUMNS = (
 DAYS = ("as_of", "wait_until", "answered_on")
 OUTCOMES = {
     "accepted": "accepted", "declined": "declined", "held_out": "no_response",
-    # put to the customer, and not decided: learning leaves it out, contact limits count it
+    # put to the customer, and not decided: learning leaves it out, contact limits count it. From the end of the wait
+    # on it is open no longer, and the offer may be made again.
     "snoozed": "open", "already_in_talks": "open",
 }  # fmt: skip
 
@@ -26,7 +27,7 @@ def proposals(answers: pd.DataFrame) -> pd.DataFrame:
 
     >>> rows = pd.DataFrame({"as_of": pd.to_datetime(["2026-06-01"] * 2), "account_id": ["a", "b"],
     ...     "offer_id": "seats_20", "channel": "csm", "discount_pct": 0.0, "pscore": [0.9, None],
-    ...     "answer": ["declined", "wrong_contact"], "reason": ["price", None],
+    ...     "answer": ["declined", "wrong_contact"], "reason": ["price", None], "wait_until": pd.NaT,
     ...     "answered_on": pd.to_datetime(["2026-06-03"] * 2)})
     >>> proposals(rows)[["proposal_id", "outcome", "reason", "pscore"]].values.tolist()
     [['LIST-2026-06-01-a', 'declined', 'price', 0.9]]
@@ -36,6 +37,7 @@ def proposals(answers: pd.DataFrame) -> pd.DataFrame:
     is_decided = outcome.isin(["accepted", "declined"])
     day = pd.to_datetime(rows["as_of"])
     held = rows["answer"] == "held_out"
+    noon = pd.Timedelta(hours=12)
     found = pd.DataFrame(
         {
             "proposal_id": "LIST-" + day.dt.strftime("%Y-%m-%d") + "-" + rows["account_id"].astype("str"),
@@ -46,8 +48,10 @@ def proposals(answers: pd.DataFrame) -> pd.DataFrame:
             "discount_pct": rows["discount_pct"].fillna(0.0).astype("float64").mask(held, 0.0),
             "pscore": rows["pscore"].astype("float64"),
             "outcome": outcome,
-            # an answer on the list's own day came after the proposal of that day
-            "decided_at": pd.to_datetime(rows["answered_on"]).where(is_decided) + pd.Timedelta(hours=12),
+            # an answer on the list's own day came after the proposal of that day; a wait is over before its end
+            "decided_at": (pd.to_datetime(rows["answered_on"]).where(is_decided) + noon).fillna(
+                pd.to_datetime(rows["wait_until"]).where(outcome == "open") - noon
+            ),
             "reason": rows["reason"].where(outcome == "declined", None),
         }
     )

@@ -80,7 +80,8 @@ def proposals(proposals: ir.Table, as_ofs: ir.Table) -> ir.Table:
 def refusals(proposals: ir.Table, as_ofs: ir.Table) -> ir.Table:
     """One row per (account_id, as_of, offer_id): days since that offer was last proposed, and since each of its answers.
 
-    open_for_days: the age of the newest proposal that has no answer yet; null where all are answered.
+    open_for_days: the age of the newest proposal that has no answer yet; null where all are answered. One that the
+    customer put off (open, with a `decided_at`: the end of the wait) is waited for no longer once that day has come.
     """
     rows = answered(proposals, as_ofs)
     outcome = rows.outcome_known
@@ -90,7 +91,7 @@ def refusals(proposals: ir.Table, as_ofs: ir.Table) -> ir.Table:
         days_since_accepted=rows.decided_days.min(where=outcome == "accepted"),
         days_since_declined=rows.decided_days.min(where=outcome == "declined"),
         days_since_no_response=ibis.coalesce(rows.decided_days, silence_days).min(where=outcome == "no_response"),
-        open_for_days=rows.age_days.min(where=outcome == "open"),
+        open_for_days=rows.age_days.min(where=(outcome == "open") & rows.decided_days.isnull()),
     )
 
 

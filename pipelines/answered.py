@@ -1,6 +1,7 @@
 # ruff: noqa: S608  the SQL is put together from the contract's own names
 """The company's checked tables with what people answered to the lists in them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,26 @@ def read(file: Path = paths.ANSWERS) -> pd.DataFrame:
     text = ("account_id", "owner_id", "offer_id", "channel", "answer", "reason", "note")
     rows = pd.read_csv(file, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""])
     return rows.assign(**{name: pd.to_datetime(rows[name]) for name in answers.DAYS})
+
+
+def unseen() -> str | None:
+    """A sentence where DVC runs this as an experiment in a copy that lacks answers of the folder it was started in.
+
+    The store is of record, and no output of anything: it stays out of git and DVC, and a copy has it where it is asked
+    for (`dvc exp run --temp -C answers/answers.csv`).
+    """
+    root = os.environ.get("DVC_ROOT") if os.environ.get("DVC_EXP_NAME") else None
+    if root is None or Path(root).resolve() == Path.cwd():
+        return None
+    key = ["as_of", "account_id", "answer"]
+    there, here = (rows[rows["answer"] != "held_out"][key] for rows in (read(Path(root) / paths.ANSWERS), read()))
+    n = len(there) - len(there.merge(here, on=key))
+    return (
+        f"{n} answers of {Path(root) / paths.ANSWERS} are not seen by this experiment, and it learns without them; "
+        f"add -C {paths.ANSWERS}"
+        if n
+        else None
+    )
 
 
 def joined(

@@ -162,6 +162,18 @@ def feedback(file: Path, as_of: datetime | None, on: datetime | None, dry_run: b
 
 
 @cli.command()
+@click.option("--as-of", type=DAY, help="The day of asking: what was known before it counts; today by default.")
+@click.option("--json", "as_json", is_flag=True, help="For machines, as in reports/measure.json.")
+def measure(as_of: datetime | None, as_json: bool) -> None:
+    """What came of the lists: contacted, accepted, worked on, and what they add against the holdout."""
+    from delivery.kpi_words import as_text
+    from pipelines.measure import measure as measured
+
+    found = measured(as_of.date() if as_of else datetime.now(UTC).date())
+    click.echo(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) if as_json else as_text(found))
+
+
+@cli.command()
 @click.option("--source", type=click.Path(path_type=Path), help="A folder or DuckDB file; ingest.folder by default.")
 def validate(source: Path | None) -> None:
     """Check the company's tables against the contract and look for leaks; print what is found."""

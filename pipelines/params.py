@@ -1,9 +1,10 @@
 """`params.yaml`, read once, at the edge, into frozen settings. Below this there are only arguments."""
 
+import re
 from datetime import date, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from data.catalog import Language
 from data.cohort import snapshots
@@ -12,6 +13,7 @@ from data.settings import Settings
 from data.sources import Ingest
 from data.validation import Validate
 from decisions.settings import Decide, Gates, Segments
+from delivery.kpi_settings import Measure
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
@@ -90,15 +92,37 @@ class Deliver(Settings):
 class Publish(Settings):
     """Where `upsell publish` puts a week. A secret stays out of the file as `${NAME}`.
 
-    database: a DuckDB file, or postgres://…. smtp: host:port of a mail server that takes mail without a login; none:
-    digests are written and not sent. addresses: by owner_id. page: where people find the list.
+    database: a DuckDB file, or postgres://…. smtp: host:port of a mail server; none: digests are written and not sent.
+    smtp_security: starttls, tls (from the first byte on), or none, for a relay that takes mail without a login.
+    smtp_user, smtp_password: a login; the password as `${NAME}` alone. addresses: by owner_id. page: where people find
+    the list.
     """
 
     database: str = "published/upsell.duckdb"
     smtp: str | None = None
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: str | None = Field(default=None, repr=False)
     sender: str = "upsell@localhost"
     addresses: dict[str, str] = {}
     page: str = "reports/weekly/index.html"
+
+    @model_validator(mode="after")
+    def _login_is_safe(self) -> Self:
+        # of the section, not of a field: a field's own error would show what stands there
+        if self.smtp_password and not re.fullmatch(r"\$\{\w+\}", self.smtp_password):
+            raise ValueError(
+                "smtp_password: a password stands in no file; write the environment variable that holds it, "
+                "like ${UPSELL_SMTP_PASSWORD}"
+            )
+        if bool(self.smtp_user) != bool(self.smtp_password):
+            raise ValueError("smtp_user and smtp_password go together; give both, or neither")
+        if self.smtp_user and self.smtp_security == "none":
+            raise ValueError(
+                "smtp_security is none, so that the login would go over the network unencrypted; set it to starttls "
+                "or tls"
+            )
+        return self
 
 
 class Feedback(Settings):
@@ -141,6 +165,7 @@ class Params(Settings):
     deliver: Deliver = Deliver()
     feedback: Feedback = Feedback()
     publish: Publish = Publish()
+    measure: Measure = Measure()
     rollup: Rollup = Rollup()
 
     @classmethod

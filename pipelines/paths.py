@@ -43,5 +43,6 @@ REASONS = REPORTS / "reasons.json"  # whether the list's reasons say what the mo
 WEEKLY = REPORTS / "weekly"
 TOP = REPORTS / "top_100.csv"  # of the list; kept in git
 LEDGER = Path("ledger")
+MEASURE = REPORTS / "measure.json"  # what came of the lists, as of the day that was asked
 PUBLISHED = Path("published")  # what adapters and digests wrote
 ANSWERS = Path("answers/answers.csv")  # of people, to the lists

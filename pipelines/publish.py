@@ -6,11 +6,8 @@ published is what the ledger holds, not what lies in reports/.
 """
 
 import json
-import smtplib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +15,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from data.catalog import Catalog
-from data.environment import from_environment
 from data.errors import BadInput
 from delivery.adapter import Adapter, adapted, as_file, difference
 from delivery.digest import digests
 from delivery.outputs import OUTPUTS
 from pipelines import ledger, paths, published
-from pipelines.params import Params, Publish
+from pipelines.mail import send
+from pipelines.params import Params
 from pipelines.seals import Entry
 
 SHOWN = 5  # of each kind of difference
@@ -103,22 +100,9 @@ def _digested(ranked: pd.DataFrame, catalog: Catalog, params: Params, day: date,
         (folder / f"{_file_name(owner)}.eml").write_bytes(message.as_bytes())
     told = [f"{len(made)} digests in {folder}."]
     if settings.smtp:
-        sent = _sent([message for _, message in made if message["To"]], settings)
+        sent = send([message for _, message in made if message["To"]], settings)
         told.append(f"{sent} sent; {len(made) - sent} have no address in params.yaml: publish.addresses.")
     return told
-
-
-def _sent(messages: Sequence[EmailMessage], settings: Publish) -> int:
-    host = from_environment(str(settings.smtp), "params.yaml: publish.smtp")
-    try:
-        with smtplib.SMTP(host) as server:
-            for message in messages:
-                server.send_message(message)
-    except (OSError, smtplib.SMTPException) as error:
-        raise BadInput(
-            f"params.yaml: publish.smtp: {host} did not take the digests ({error}); they lie there."
-        ) from None
-    return len(messages)
 
 
 def _file_name(owner: str) -> str:

@@ -1,6 +1,7 @@
 """Stage `register`: leave the run and its model in MLflow; the champion is replaced where the new one is not worse.
 
 Reads   training, labels, models/propensity/, metrics.json, params.yaml as a whole
+Tells   how many answers an experiment in a copy does not see: here, since hardly one runs without this stage
 Writes  registered.json: the model's version and the hashes of what it came from
         registry_run.json, and from it weekly/run.json: MLflow's run and registry version; they differ between clones
         and are no DVC outputs
@@ -14,7 +15,7 @@ from data.settings import read_yaml
 from models import promotion
 from models.promotion import Decision
 from models.propensity import Propensity
-from pipelines import champions, labelled, paths, stage, tables, tracking, whence, written
+from pipelines import answered, champions, labelled, paths, stage, tables, tracking, whence, written
 from pipelines.labelled import Labelled
 from pipelines.params import Params
 from pipelines.train import IMPORTANCE
@@ -26,6 +27,8 @@ INPUTS = (tables.TRAINING.path, tables.LABELS.path, TUNING)
 
 def main() -> None:
     """Run the stage."""
+    if told := answered.unseen():
+        print(told)
     params = Params.load()
     registry = params.registry
     model, test = written.read_model(), labelled.read().block("test")

@@ -37,36 +37,55 @@ def vouched(
     truth: Path = paths.TRUTH,
 ) -> dict[str, Any]:
     """The report. earlier: features of snapshots before the week; later: labelled rows that were not learnt from."""
-    seed = params.run.seed
-    group_of = dict(zip(reasons["feature"], reasons["group"], strict=True))
-    groups = [group_of[name] for name in model.features]
-    current = current.set_index("account_id").loc[ranked["account_id"]].reset_index()
+    groups = _groups(reasons, model)
+    current = _in_order(current, ranked)
+    matrix = model.vocabulary.encode(current)
+    report = {
+        "stability": _stability(current, matrix, earlier, reasons, groups, model),
+        "before_upgrades": _before_upgrades(later, groups, model, params.run.seed),
+    }
+    if (truth / "causes.parquet").is_file():
+        said = faith.sentences(ranked, reasons, params.run.language)
+        report["simulated"] = _against_truth(said, current, groups, truth)
+    return of_the_list(ranked, reasons, current, model, params) | _rounded(report, DIGITS)
+
+
+def of_the_list(
+    ranked: pd.DataFrame, reasons: pd.DataFrame, current: pd.DataFrame, model: Propensity, params: Params
+) -> dict[str, Any]:
+    """What needs the week alone, and no months before or after it: `upsell weekly` leaves it in run.json."""
+    current = _in_order(current, ranked)
     matrix = model.vocabulary.encode(current)
     margin = pd.Series(model.margin_of(matrix), index=current["account_id"])
     said = faith.sentences(ranked, reasons, params.run.language)
     named = said.dropna(subset="group").groupby("account_id")["group"].agg(set).to_dict()
-    report: dict[str, Any] = {
+    deletion = faith.deletion(
+        matrix,
+        groups=_groups(reasons, model),
+        categorical=model.vocabulary.categorical,
+        plans=current["plan_id"].tolist(),
+        named=[named.get(account, set()) for account in current["account_id"]],
+        margin=model.margin_of,
+        seed=params.run.seed,
+    )
+    return {
         "model_version": model.model_version,
         "as_of": f"{ranked['as_of'].iloc[0]:%Y-%m-%d}",
         "n_accounts": len(ranked),
         "n_sentences": len(said),
         "additivity": _rounded(faith.additivity(reasons, ranked, margin), EXACT_DIGITS),
-        "sign_agreement": faith.sign_agreement(said),
-        "deletion": faith.deletion(
-            matrix,
-            groups=groups,
-            categorical=model.vocabulary.categorical,
-            plans=current["plan_id"].tolist(),
-            named=[named.get(account, set()) for account in current["account_id"]],
-            margin=model.margin_of,
-            seed=seed,
-        ),
-        "stability": _stability(current, matrix, earlier, reasons, groups, model),
-        "before_upgrades": _before_upgrades(later, groups, model, seed),
+        "sign_agreement": _rounded(faith.sign_agreement(said), DIGITS),
+        "deletion": _rounded(deletion, DIGITS),
     }
-    if (truth / "causes.parquet").is_file():
-        report["simulated"] = _against_truth(said, current, groups, truth)
-    return {name: _rounded(value, DIGITS) if name != "additivity" else value for name, value in report.items()}
+
+
+def _groups(reasons: pd.DataFrame, model: Propensity) -> list[str]:
+    group_of = dict(zip(reasons["feature"], reasons["group"], strict=True))
+    return [group_of[name] for name in model.features]
+
+
+def _in_order(current: pd.DataFrame, ranked: pd.DataFrame) -> pd.DataFrame:
+    return current.set_index("account_id").loc[ranked["account_id"]].reset_index()
 
 
 def _stability(

@@ -6,11 +6,16 @@ delivered stays, sealed, under ledger/<as_of>/ with what it was made of. Of the 
 pipelines/rollup.py does not hold. Where it fails, the list that lies there and the tables beneath it stay.
 """
 
+import io
 import json
 import shutil
 from dataclasses import dataclass
 from datetime import date
 
+import pandas as pd
+import pyarrow.parquet as pq
+
+from data import frames
 from data.catalog import Catalog
 from data.cohort import cohort
 from data.errors import BadInput
@@ -18,7 +23,7 @@ from data.known import calendar
 from delivery import manifest
 from features.build import features
 from features.triggers import fired
-from pipelines import lake, ledger, paths, sealed, taken, tracking, written
+from pipelines import lake, ledger, paths, sealed, taken, tracking, vouch, written
 from pipelines.decide import PROPOSALS
 from pipelines.deliver import known_life_events, write
 from pipelines.forecast import forecast, read_model
@@ -116,6 +121,7 @@ def _files(
         proposals=window_at / PROPOSALS,
     )
     files = sealed.rebuilt(made_of)
+    ranked, reasons = (_table(files[f"{name}.parquet"]) for name in vouch.DELIVERED)
     run = {
         **tracking.git_state(),
         "command": f"upsell weekly --as-of {as_of}",
@@ -125,7 +131,12 @@ def _files(
         "registry_version": champion.version,
         "is_champion": True,
         "manifest_sha256": manifest.sha256(files[sealed.MANIFEST]),
+        "reasons": vouch.of_the_list(ranked, reasons, current, champion.model, params),
         "rollup": {"rows_read": kept.rows_read, "weeks_read": kept.weeks_read, "why": kept.why},
     }
     shutil.rmtree(window_at)  # links, which have served
     return {**files, ledger.RUN: (json.dumps(run, indent=1) + "\n").encode()}, kept.why
+
+
+def _table(content: bytes) -> pd.DataFrame:
+    return frames.to_pandas(pq.read_table(io.BytesIO(content)))

@@ -239,6 +239,9 @@ def test_run_json_is_about_the_list_beside_it(weeks: Weeks) -> None:
     assert told["command"] == "upsell weekly --as-of 2026-06-01"
     assert told["as_of"] == "2026-06-01"
     assert told["manifest_sha256"] == sha256(weeks.second["manifest.json"])
+    by_stage = json.loads((weeks.workspace / "reports/reasons.json").read_text())  # of the same list, by the same model
+    assert told["reasons"] == {name: by_stage[name] for name in told["reasons"]}
+    assert told["reasons"]["sign_agreement"] == 1
     by_repro = json.loads(weeks.repro["run.json"])
     assert by_repro["command"] == "dvc repro"
     assert by_repro["as_of"] == "2026-06-01"

@@ -159,6 +159,7 @@ def test_answers_join_proposals_and_waits_the_accounts(week: Week, place: Path) 
     assert log.loc[a, ["outcome", "reason"]].tolist() == ["declined", "price"]
     assert log.loc[a, "decided_at"] == pd.Timestamp("2026-06-04 12:00")
     assert log.loc[b, "outcome"] == "open"
+    assert log.loc[b, "decided_at"] == pd.Timestamp("2026-08-31 12:00")  # on 1 September it may be made again
     assert log.loc[of(week, "holdout", 1)[0], ["offer_id", "outcome"]].tolist() == ["none", "no_response"]
     held_out = week.ranked.set_index("account_id").loc[of(week, "holdout", 1)[0]]
     assert log.loc[of(week, "holdout", 1)[0], "pscore"] == pytest.approx(held_out["pscore"])

@@ -16,7 +16,7 @@ from data.errors import BadInput
 from delivery.outputs import CANDIDATES, RANKED_ACCOUNTS, REASONS, TRIGGERS
 from pipelines import ledger, paths, published
 from pipelines.publish import Wanted, publish
-from tests import postgres
+from tests import mail_server, postgres
 from tests.delivery.sample import AS_OF, Week, make_week
 
 PROJECT = Path(__file__).parents[2]
@@ -105,32 +105,16 @@ def test_the_next_push_tells_what_differs(week: Week, place: Path) -> None:
     assert any(f"{first}: Expansion_Stars__c was {was}, is 1" in line for line in told) == (was != 1)
 
 
-def test_digests_are_written_and_sent_where_there_is_a_server(
-    week: Week, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent = []
-
-    class Server:
-        def __init__(self, host: str) -> None:
-            assert host == "mail.test:25"
-
-        def __enter__(self) -> "Server":
-            return self
-
-        def __exit__(self, *error: object) -> None:
-            pass
-
-        def send_message(self, message: Any) -> None:
-            sent.append(message["To"])
-
-    monkeypatch.setattr("pipelines.publish.smtplib.SMTP", Server)
+def test_digests_are_written_and_sent_where_there_is_a_server(place: Path) -> None:
     params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
-    params["publish"] |= {"smtp": "mail.test:25", "addresses": {"Aiko Tanaka": "aiko@example.test"}}
-    paths.PARAMS.write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
-    told = publish(None, Wanted(None, (), True, False))
+    with mail_server.running(None, security="none", password=None) as heard:
+        to = {"smtp": f"{mail_server.HOST}:{heard.port}", "smtp_security": "none"}
+        params["publish"] |= {**to, "addresses": {"Aiko Tanaka": "aiko@example.test"}}
+        paths.PARAMS.write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
+        told = publish(None, Wanted(None, (), True, False))
     files = sorted(path.name for path in (paths.PUBLISHED / "digests" / str(AS_OF)).iterdir())
     assert "Aiko_Tanaka.eml" in files
-    assert sent == ["aiko@example.test"]
+    assert [message["To"] for message in heard.messages] == ["aiko@example.test"]
     assert told[-1] == f"1 sent; {len(files) - 1} have no address in params.yaml: publish.addresses."
 
 
