@@ -7,7 +7,7 @@ import pandas as pd
 
 MONTHS = 12
 DAYS_OF_A_MONTH = 365.25 / 12
-ANY_TIME = 0.1  # of leaving where billing is yearly: companies close, and dates are wrong
+ANY_TIME = 0.01  # of leaving where billing is yearly: companies close, and dates are wrong
 
 
 def evenly(n: int) -> np.ndarray:
@@ -19,7 +19,7 @@ def at_renewal(accounts: pd.DataFrame) -> np.ndarray:
     """Of leaving: evenly where billing is monthly or the renewal unknown, else nearly all in the month of renewal.
 
     >>> accounts = pd.DataFrame({"billing": ["annual", "monthly"], "days_to_renewal": [40, 10]})
-    >>> at_renewal(accounts)[:, :3].round(1).tolist() == [[0.1, 10.9, 0.1], [1.0, 1.0, 1.0]]
+    >>> at_renewal(accounts)[:, :3].round(2).tolist() == [[0.01, 11.89, 0.01], [1.0, 1.0, 1.0]]
     True
     """
     exposure = evenly(len(accounts))
