@@ -1,15 +1,24 @@
 """Why an account is persuadable: what makes its yes to the offer likelier than its doing so by itself, in words."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from data.catalog import Text
 from delivery import labels
+from delivery.figures import spoken
+from delivery.words import LANGUAGES, LOWERS, RAISES
 from features.feature import Feature
 
 N_NAMED = 6
-BASE = "(base)"
+N_FOR, N_AGAINST = 2, 1  # of the few that a card has room for
+LEAST = 0.01  # of log-odds: what moves less is no reason
+BASE, PRODUCT = "(base)", "(product)"
+FIGURES = ("offered", "alone", "uplift")
+NOTHING = Text(en="", ja="")
+NO_FIGURES: Mapping[str, Any] = MappingProxyType({})
 # The columns that describe an offer as the account meets it (features/offer_relative.py, models/response.py).
 OF_OFFER = {
     "press_peak": Text(en="How full the limit was that it lifts", ja="提案で緩和される上限の逼迫度（ピーク）"),
@@ -31,32 +40,91 @@ OF_OFFER = {
     "wants_most": Text(en="How readily it grows by itself", ja="提案なしでも拡大する傾向"),
     "leaves": Text(en="How readily it leaves", ja="解約の傾向"),
     "together_lift": Text(en="What it took lately", ja="最近追加した商品との相性"),
+    PRODUCT: Text(en="Which product it is of", ja="提案する商品の種類"),
     "(channel and discount)": Text(en="Channel and discount", ja="連絡手段と割引"),
 }
 
 
-def told(contributions: pd.DataFrame, named: list[Feature]) -> list[dict[str, Any]]:
+def told(
+    contributions: pd.DataFrame, named: Sequence[Feature], own: Mapping[str, Any] = NO_FIGURES, currency: str = ""
+) -> list[dict[str, Any]]:
     """The columns that move the uplift of one account most, in log-odds, and the rest of them together as one.
 
-    contributions: of models/response.py for one account: feature, offered, alone, uplift, the base among them.
+    contributions: of models/response.py for one account: feature, offered, alone, uplift, the base among them. own: the
+    account's features, whose figures stand behind their names.
     """
-    words = {f.name: f.description for f in named} | OF_OFFER
-    rows = contributions[contributions["feature"] != BASE]
-    rows = rows.assign(size=rows["uplift"].abs())
-    rows = rows.sort_values(["size", "feature"], ascending=[False, True], kind="stable")
-    most = rows.head(N_NAMED).to_dict("records")
-    found = [_row(row, words.get(row["feature"]) or labels.spelled(row["feature"])) for row in most]
-    rest = {name: float(rows[name].iloc[N_NAMED:].sum()) for name in ("offered", "alone", "uplift")}
+    rows = _by_size(contributions)
+    found = [_row(row, _words(row["feature"], named, own, currency)) for row in rows.head(N_NAMED).to_dict("records")]
+    rest = {name: float(rows[name].iloc[N_NAMED:].sum()) for name in FIGURES}
     base = contributions[contributions["feature"] == BASE]
-    start = {name: float(base[name].sum()) for name in ("offered", "alone", "uplift")}
-    others = f"{max(len(rows) - N_NAMED, 0)} others together"
+    start = {name: float(base[name].sum()) for name in FIGURES}
+    n = max(len(rows) - N_NAMED, 0)
     return [
         _row({"feature": BASE, **start}, Text(en="Where every account starts", ja="全体の出発点")),
         *found,
-        _row({"feature": "(rest)", **rest}, Text(en=others, ja=f"その他{max(len(rows) - N_NAMED, 0)}項目の合計")),
+        _row({"feature": "(rest)", **rest}, Text(en=f"{n} others together", ja=f"その他{n}項目の合計")),
     ]
 
 
+def briefly(
+    contributions: pd.DataFrame, named: Sequence[Feature], own: Mapping[str, Any] = NO_FIGURES, currency: str = ""
+) -> tuple[Text, ...]:
+    """The same for a card: what speaks most for asking and what most against it, marked; none where nothing speaks for
+    it.
+
+    >>> rows = pd.DataFrame({"feature": ["idle_seats", "alone", "(base)"], "uplift": [0.2, -0.4, -1.0]})
+    >>> [text.en for text in briefly(rows, [])]
+    ['▲ Seats that nobody uses', '▼ How readily it does this by itself']
+    >>> briefly(rows.assign(uplift=-0.1), [])
+    ()
+    """
+    rows = _by_size(contributions)
+    # what the list itself chose (the product, the channel, the discount) tells nothing of the account
+    rows = rows[~rows["feature"].str.startswith("(") & (rows["uplift"].abs() >= LEAST)]
+    speak_for, against = rows[rows["uplift"] > 0].head(N_FOR), rows[rows["uplift"] < 0].head(N_AGAINST)
+    if not len(speak_for):
+        return ()
+    marked = [(RAISES, name) for name in speak_for["feature"]] + [(LOWERS, name) for name in against["feature"]]
+    texts = [(mark, _words(name, named, own, currency)) for mark, name in marked]
+    return tuple(Text(en=mark + text.en, ja=mark + text.ja) for mark, text in texts)
+
+
+def _by_size(contributions: pd.DataFrame) -> pd.DataFrame:
+    """The columns, the largest first, those that say of which product the offer is as one."""
+    rows = contributions[contributions["feature"] != BASE]
+    rows = rows.assign(feature=rows["feature"].mask(rows["feature"].str.startswith("part="), PRODUCT))
+    figures = [name for name in FIGURES if name in rows]
+    rows = rows.groupby("feature", sort=False, as_index=False)[figures].sum()
+    rows = rows.assign(size=rows["uplift"].abs())
+    return rows.sort_values(["size", "feature"], ascending=[False, True], kind="stable")
+
+
+def _words(column: str, named: Sequence[Feature], own: Mapping[str, Any], currency: str) -> Text:
+    """What a column is, with the account's figure as a change of it is told; what is for the team alone is marked."""
+    if column in OF_OFFER:
+        return OF_OFFER[column]
+    name, _, level = column.partition("=")  # of a category, a column for each of its levels
+    f = next((f for f in named if f.name == name), None)
+    if f is None:
+        return labels.spelled(column)
+    value, inside = own.get(name), labels.INTERNAL if f.is_internal else NOTHING
+    figure = _level(level, value) if level else _figure(f, value, currency)
+    en, ja = (f": {figure[language]}" if figure[language] else "" for language in LANGUAGES)
+    return Text(en=f"{f.description.en}{en} {inside.en}".rstrip(), ja=f"{f.description.ja}{ja}{inside.ja}")
+
+
+def _level(level: str, value: Any) -> Text:
+    is_it = value is not None and str(value) == level
+    return Text(en=level, ja=level) if is_it else Text(en=f"not {level}", ja=f"{level}以外")
+
+
+def _figure(f: Feature, value: Any, currency: str) -> Text:
+    if value is None or pd.isna(value) or f.unit in ("category", "flag"):
+        return NOTHING
+    en, ja = (spoken(float(value), f.unit, language, currency=currency) for language in LANGUAGES)
+    return Text(en=en, ja=ja)
+
+
 def _row(row: Any, words: Text) -> dict[str, Any]:
-    figures = {name: float(row[name]) for name in ("offered", "alone", "uplift")}
+    figures = {name: float(row[name]) for name in FIGURES}
     return {"feature": str(row["feature"]), **figures, "text_en": words.en, "text_ja": words.ja}

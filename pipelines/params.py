@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from data.catalog import Language
 from data.cohort import snapshots
@@ -12,6 +12,7 @@ from data.settings import Settings
 from data.sources import Ingest
 from data.validation import Validate
 from decisions.settings import Decide, Gates, Segments
+from delivery import crm
 from features.health import Health
 from features.lifecycle import Lifecycle
 from features.triggers import Triggers
@@ -82,9 +83,10 @@ class Rollup(Settings):
 
 
 class Deliver(Settings):
-    """What the list shows."""
+    """What the list shows. crm_url: an account's address in the CRM, with {account_id} in it; empty: no links."""
 
     n_reasons: int = Field(default=5, ge=1, le=5)
+    crm_url: Annotated[str, AfterValidator(crm.checked)] = ""
 
 
 class Publish(Settings):

@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data.catalog import Catalog
-from data.settings import read_yaml
 from decisions.gates import GATES
 from delivery.figures import spoken
 from features.build import dictionary
 from features.feature import Feature
 from models.propensity import Propensity
 from models.what_if import Change, smallest, tries
-from pipelines import paths, sealed, tables, written
 from pipelines.params import Params
-from pipelines.tables import Table
 
 OPENED_BY_CHANGE = ("serious_ticket", "unhappy", "falling_use")  # the others open by days or by consent
 WHOLE = ("count", "days")
@@ -33,22 +29,6 @@ class Known:
     model: Propensity
     params: Params
     catalog: Catalog
-
-
-def known(made_of: Path | None, manifest: Mapping[str, Any]) -> Known | None:
-    """From what was sealed with the list, or else from the lake; None where neither is what made it."""
-    if made_of is not None and made_of.is_dir():
-        current = Table(made_of / "current.parquet", tables.CURRENT.key).read()
-        model, files = written.read_model(made_of / sealed.MODEL), made_of
-    elif tables.CURRENT.path.is_file() and paths.PROPENSITY.is_dir():
-        current, model, files = tables.CURRENT.read(), written.read_model(), Path()
-    else:
-        return None
-    is_it = str(current["as_of"].iloc[0].date()) == manifest["as_of"]
-    if not is_it or model.model_version != manifest["model_version"]:
-        return None
-    params = Params.parse(read_yaml(files / paths.PARAMS), file=str(files / paths.PARAMS))
-    return Known(current, levelled(model, current, params), params, Catalog.load(files / paths.CATALOG))
 
 
 def levelled(model: Propensity, current: pd.DataFrame, params: Params) -> Propensity:

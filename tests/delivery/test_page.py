@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from data.catalog import Language, Text
 from delivery import labels, outputs
 from delivery.beside import Beside
-from delivery.page import MOST_REASONS, Sentences, page, rounded_to_sum
+from delivery.page import MOST_REASONS, page, rounded_to_sum
+from delivery.sentences import Sentences
 from delivery.words import LOWERS, RAISES
 from tests.delivery.sample import NASTY, Week, make_week
 

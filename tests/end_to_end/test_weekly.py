@@ -288,9 +288,10 @@ def test_the_audit_reads_the_tables_that_made_the_list(weeks: Weeks, run: Run, t
 def test_the_audit_of_a_past_week_is_of_what_was_delivered(
     weeks: Weeks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines import what_ifs
+    from pipelines import asked
     from pipelines.audited import story
     from pipelines.override import override
+    from pipelines.what_ifs import what_ifs
 
     shutil.copytree(weeks.workspace, tmp_path / "copy", symlinks=True)
     monkeypatch.chdir(tmp_path / "copy")
@@ -306,10 +307,10 @@ def test_the_audit_of_a_past_week_is_of_what_was_delivered(
     assert story(account, None)["decided"] == []  # of another week
 
     # a change is what the model says of the account with that one value, at the level of the list
-    known = what_ifs.known(Path("ledger/2026-05-04/sealed"), json.loads(weeks.past["manifest.json"]))
+    known = asked.known(Path("ledger/2026-05-04/sealed"), json.loads(weeks.past["manifest.json"]))
     assert known is not None
     rows = ranked.reset_index().head(40).to_dict("records")
-    changes = [(row["account_id"], change) for row in rows for change in what_ifs.what_ifs(row, known)]
+    changes = [(row["account_id"], change) for row in rows for change in what_ifs(row, known)]
     assert len(changes) > 5
     for who, change in changes[:20]:
         row = known.current[known.current["account_id"] == who]
