@@ -38,11 +38,11 @@ def with_cards(
     contact = ranked[ranked["assignment"] == "contact"]
     called = set(ranked.loc[ranked["assignment"].isin(CALLED), "account_id"])
     told = persuasion(contact, known, response, lately, uplift.briefly) if response else {}
-    asked = {row["account_id"]: what_ifs(row, known) for row in contact.to_dict("records")}
+    asked = what_ifs(contact, known)
     happened = stories(past, catalog) if past else {}
     return replace(
         beside,
         persuadable={account: texts for account, texts in told.items() if texts},
-        what_ifs={str(account): texts for account, found in asked.items() if (texts := changes.briefly(found))},
+        what_ifs={account: texts for account, found in asked.items() if (texts := changes.briefly(found))},
         stories={account: story for account, story in happened.items() if account in called},
     )

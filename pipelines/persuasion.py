@@ -29,12 +29,10 @@ def persuasion(
     known = rows.merge(of.current, on="account_id").merge(lately, on=["account_id", "as_of"])
     named = dictionary(of.catalog, of.params.health, of.params.lifecycle)
     found: dict[str, Told] = {}
-    for _, some in known.groupby(HOW, sort=True):
+    for offer, some in known.groupby("offer_id", sort=True):
         accounts = some.drop(columns=HOW).reset_index(drop=True)
-        offer, channel, discount = some[HOW].iloc[0]
-        moved = response.contributions(
-            accounts, str(offer), of.catalog, channel=str(channel), discount_pct=float(discount)
-        )
+        channel, discount = some["channel"].to_numpy(dtype=object), some["discount_pct"].to_numpy(dtype="float64")
+        moved = response.contributions(accounts, str(offer), of.catalog, channel=channel, discount_pct=discount)
         own: dict[str, Any] = {str(row["account_id"]): row for row in accounts.to_dict("records")}
         for account, mine in moved.groupby("account_id", sort=True):
             found[str(account)] = tell(mine, named, own[str(account)], of.catalog.currency)
