@@ -1,5 +1,6 @@
 """Why an account is persuadable: what makes its yes to the offer likelier than its doing so by itself, in words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -10,14 +11,14 @@ from data.catalog import Text
 from delivery import labels
 from delivery.figures import spoken
 from delivery.words import LANGUAGES, LOWERS, RAISES
-from features.feature import Feature
+from features.feature import Feature, Unit
+from features.offer_relative import FAR_DAYS
 
 N_NAMED = 6
 N_FOR, N_AGAINST = 2, 1  # of the few that a card has room for
 LEAST = 0.01  # of log-odds: what moves less is no reason
 BASE, PRODUCT = "(base)", "(product)"
 FIGURES = ("offered", "alone", "uplift")
-NOTHING = Text(en="", ja="")
 NO_FIGURES: Mapping[str, Any] = MappingProxyType({})
 # The columns that describe an offer as the account meets it (features/offer_relative.py, models/response.py).
 OF_OFFER = {
@@ -44,6 +45,15 @@ OF_OFFER = {
     "(channel and discount)": Text(en="Channel and discount", ja="連絡手段と割引"),
 }
 
+# What their values are, where a reader can use them. Those of press_… and the days are no figure at nought and at FAR,
+# which stand for "none".
+UNITS: dict[str, Unit] = {
+    "press_peak": "share", "press_latest": "share", "press_days": "days", "press_seats": "share", "met_tier": "count",
+    "met_add_on": "count", "locked_features": "count", "idle_seats": "share", "opens_features": "count",
+    "added_share": "share", "adds_add_ons": "count", "renewal_days": "days",
+}  # fmt: skip
+LOGGED = ("met_tier", "met_add_on")
+
 
 def told(
     contributions: pd.DataFrame, named: Sequence[Feature], own: Mapping[str, Any] = NO_FIGURES, currency: str = ""
@@ -54,7 +64,7 @@ def told(
     account's features, whose figures stand behind their names.
     """
     rows = _by_size(contributions)
-    found = [_row(row, _words(row["feature"], named, own, currency)) for row in rows.head(N_NAMED).to_dict("records")]
+    found = [_row(row, _words(row, named, own, currency)) for row in rows.head(N_NAMED).to_dict("records")]
     rest = {name: float(rows[name].iloc[N_NAMED:].sum()) for name in FIGURES}
     base = contributions[contributions["feature"] == BASE]
     start = {name: float(base[name].sum()) for name in FIGURES}
@@ -84,8 +94,9 @@ def briefly(
     speak_for, against = rows[rows["uplift"] > 0].head(N_FOR), rows[rows["uplift"] < 0].head(N_AGAINST)
     if not len(speak_for):
         return ()
-    marked = [(RAISES, name) for name in speak_for["feature"]] + [(LOWERS, name) for name in against["feature"]]
-    texts = [(mark, _words(name, named, own, currency)) for mark, name in marked]
+    marked = [(RAISES, row) for row in speak_for.to_dict("records")]
+    marked += [(LOWERS, row) for row in against.to_dict("records")]
+    texts = [(mark, _words(row, named, own, currency)) for mark, row in marked]
     return tuple(Text(en=mark + text.en, ja=mark + text.ja) for mark, text in texts)
 
 
@@ -93,24 +104,36 @@ def _by_size(contributions: pd.DataFrame) -> pd.DataFrame:
     """The columns, the largest first, those that say of which product the offer is as one."""
     rows = contributions[contributions["feature"] != BASE]
     rows = rows.assign(feature=rows["feature"].mask(rows["feature"].str.startswith("part="), PRODUCT))
-    figures = [name for name in FIGURES if name in rows]
-    rows = rows.groupby("feature", sort=False, as_index=False)[figures].sum()
+    figures: dict[str, str] = {name: "sum" for name in FIGURES if name in rows} | {"value": "first"}
+    rows = rows.assign(value=rows.get("value", float("nan")))
+    rows = rows.groupby("feature", sort=False, as_index=False).agg(figures)
     rows = rows.assign(size=rows["uplift"].abs())
     return rows.sort_values(["size", "feature"], ascending=[False, True], kind="stable")
 
 
-def _words(column: str, named: Sequence[Feature], own: Mapping[str, Any], currency: str) -> Text:
+def _words(row: Mapping[Any, Any], named: Sequence[Feature], own: Mapping[str, Any], currency: str) -> Text:
     """What a column is, with the account's figure as a change of it is told; what is for the team alone is marked."""
+    column = str(row["feature"])
     if column in OF_OFFER:
-        return OF_OFFER[column]
+        return _with(OF_OFFER[column], _figure_of_offer(column, float(row["value"])))
     name, _, level = column.partition("=")  # of a category, a column for each of its levels
     f = next((f for f in named if f.name == name), None)
     if f is None:
         return labels.spelled(column)
-    value, inside = own.get(name), labels.INTERNAL if f.is_internal else NOTHING
-    figure = _level(level, value) if level else _figure(f, value, currency)
-    en, ja = (f": {figure[language]}" if figure[language] else "" for language in LANGUAGES)
-    return Text(en=f"{f.description.en}{en} {inside.en}".rstrip(), ja=f"{f.description.ja}{ja}{inside.ja}")
+    text = _with(f.description, _level(level, own.get(name)) if level else _figure(f, own.get(name), currency))
+    inside = labels.INTERNAL
+    return Text(en=f"{text.en} {inside.en}", ja=f"{text.ja}{inside.ja}") if f.is_internal else text
+
+
+def _with(what: Text, figure: Text | None) -> Text:
+    return what if figure is None else Text(en=f"{what.en}: {figure.en}", ja=f"{what.ja}: {figure.ja}")
+
+
+def _figure_of_offer(column: str, value: float) -> Text | None:
+    is_none = (column.startswith("press_") and value == 0) or (column.endswith("_days") and value >= FAR_DAYS)
+    if column not in UNITS or is_none or pd.isna(value):
+        return None
+    return _spoken(math.expm1(value) if column in LOGGED else value, UNITS[column])
 
 
 def _level(level: str, value: Any) -> Text:
@@ -118,10 +141,14 @@ def _level(level: str, value: Any) -> Text:
     return Text(en=level, ja=level) if is_it else Text(en=f"not {level}", ja=f"{level}以外")
 
 
-def _figure(f: Feature, value: Any, currency: str) -> Text:
+def _figure(f: Feature, value: Any, currency: str) -> Text | None:
     if value is None or pd.isna(value) or f.unit in ("category", "flag"):
-        return NOTHING
-    en, ja = (spoken(float(value), f.unit, language, currency=currency) for language in LANGUAGES)
+        return None
+    return _spoken(float(value), f.unit, currency)
+
+
+def _spoken(value: float, unit: Unit, currency: str = "") -> Text:
+    en, ja = (spoken(value, unit, language, currency=currency) for language in LANGUAGES)
     return Text(en=en, ja=ja)
 
 

@@ -173,7 +173,7 @@ class Response:
         first where none is given) and discount_pct: of all of them, or one per account. No rows where nothing was
         learnt."""
         if self.acceptance is None or self.organic is None:
-            return pd.DataFrame(columns=["account_id", "as_of", "offer_id", "feature", "offered", "alone", "uplift"])
+            return pd.DataFrame(columns=list(uplift_explained.COLUMNS))
         offer = next(o for o in catalog.offers if o.id == offer_id)
         accounts = accounts.reset_index(drop=True)
         by_itself = worth.alone(self.organic, accounts, catalog, list(offers.all_parts(catalog)))

@@ -1,5 +1,7 @@
 """Why an account is persuadable: the largest columns by name, and nothing of the sum lost."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -49,6 +51,17 @@ def test_of_which_product_an_offer_is_stands_in_one_row_and_on_no_card(catalog: 
     assert (product["uplift"], product["text_en"]) == (0.75, "Which product it is of")
     assert [text.en for text in briefly(rows, named)] == [f"▲ {OF_OFFER['alone'].en}"]
     assert other["text_en"] == OF_OFFER["alone"].en
+
+
+def test_what_an_offer_meets_is_said_with_its_figure_where_there_is_one(catalog: Catalog) -> None:
+    named = dictionary(catalog, Health(), Lifecycle())
+    met = {"press_peak": 0.94, "press_days": 18.0, "met_tier": math.log1p(7), "idle_seats": 0.0, "alone": -3.2}
+    none = {"press_latest": 0.0, "renewal_days": 365.0, "press_seats": float("nan")}
+    for values, figures in ((met, ["94 %", "18 days", "7", "0 %", None]), (none, [None] * 3)):
+        rows = pd.DataFrame({"feature": list(values), "value": list(values.values()), "alone": 0.0})
+        rows["offered"] = rows["uplift"] = [1 / (i + 1) for i in range(len(rows))]
+        expected = [OF_OFFER[n].en + (f": {f}" if f else "") for n, f in zip(values, figures, strict=True)]
+        assert [row["text_en"] for row in told(rows, named)[1:-1]] == expected
 
 
 def test_a_card_has_two_that_speak_for_it_and_one_against(catalog: Catalog) -> None:
