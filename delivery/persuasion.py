@@ -41,7 +41,7 @@ OF_OFFER = {
     "wants_most": Text(en="How readily it grows by itself", ja="提案なしでも拡大する傾向"),
     "leaves": Text(en="How readily it leaves", ja="解約の傾向"),
     "together_lift": Text(en="What it took lately", ja="最近追加した商品との相性"),
-    PRODUCT: Text(en="Which product it is of", ja="提案する商品の種類"),
+    PRODUCT: Text(en="Which product is offered", ja="提案する商品の種類"),
     "(channel and discount)": Text(en="Channel and discount", ja="連絡手段と割引"),
 }
 

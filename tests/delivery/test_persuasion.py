@@ -48,7 +48,7 @@ def test_of_which_product_an_offer_is_stands_in_one_row_and_on_no_card(catalog: 
     rows = pd.DataFrame({"feature": names, "offered": [0.5, 0.25, 0.1, -1.0], "alone": 0.0})
     rows["uplift"] = rows["offered"]
     product, other = told(rows, named)[1:-1]
-    assert (product["uplift"], product["text_en"]) == (0.75, "Which product it is of")
+    assert (product["uplift"], product["text_en"]) == (0.75, "Which product is offered")
     assert [text.en for text in briefly(rows, named)] == [f"▲ {OF_OFFER['alone'].en}"]
     assert other["text_en"] == OF_OFFER["alone"].en
 
