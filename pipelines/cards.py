@@ -29,7 +29,7 @@ def with_cards(
     *,
     model: Propensity,
     current: pd.DataFrame,
-    response: Response | None,
+    response: Response,
     lately: pd.DataFrame,
     past: Past | None,
 ) -> Beside:
@@ -37,7 +37,7 @@ def with_cards(
     known = Known(current, levelled(model, current, params), params, catalog)
     contact = ranked[ranked["assignment"] == "contact"]
     called = set(ranked.loc[ranked["assignment"].isin(CALLED), "account_id"])
-    told = persuasion(contact, known, response, lately, uplift.briefly) if response else {}
+    told = persuasion(contact, known, response, lately, uplift.briefly)
     asked = what_ifs(contact, known)
     happened = stories(past, catalog) if past else {}
     return replace(

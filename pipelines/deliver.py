@@ -65,7 +65,7 @@ def delivered(
     summary: Summary,
     took: pd.DataFrame,
     life_events: pd.DataFrame | None,
-    response: Response | None,
+    response: Response,
     lately: pd.DataFrame,
     past: Past | None,
     previous: pd.DataFrame | None = None,

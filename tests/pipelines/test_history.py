@@ -14,9 +14,11 @@ import pytest
 from data.catalog import Catalog
 from data.known import known_alone
 from delivery.history import MRR, USE, Past
+from pipelines import ledger
 from pipelines.history import N_MONTHS, N_OF_EACH, N_WEEKS, past
 from tests.conftest import AS_OF, to_arrow
 from tests.golden.staged import table
+from tests.pipelines import made_ledger
 
 BASE: dict[str, list[dict[str, Any]]] = {
     "accounts": [{"account_id": "a", "signed_up_on": "2025-01-01"}],
@@ -141,6 +143,24 @@ def test_nothing_that_came_later_makes_a_difference(
     pd.testing.assert_frame_equal(now.lines, was.lines)
     assert now.events["on"].max() < pd.Timestamp(AS_OF)
     assert now.lines["ago"].max() <= max(N_MONTHS, N_WEEKS)
+
+
+def test_earlier_lists_are_those_of_earlier_weeks_and_name_whom_to_contact_or_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ledger.lists_before(made_ledger.LATER, n=4) is None
+    made_ledger.make()
+    found = ledger.lists_before(made_ledger.LATER, n=4)
+    assert found is not None
+    assert found[["account_id", "rank", "offer_id"]].values.tolist() == [
+        ["A-1", 1, "upgrade_next"], ["A-3", 2, "seats_20"],
+    ]  # fmt: skip
+    assert set(found["as_of"]) == {made_ledger.EARLIER}
+    later = ledger.lists_before(date(2026, 6, 8), n=1)
+    assert later is not None
+    assert set(later["as_of"]) == {made_ledger.LATER}
+    assert "A-4" in set(later["account_id"])  # as it was delivered last
 
 
 def test_a_week_reads_no_use_that_features_do_not_look_at() -> None:
