@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from delivery.page import page as html_of
-from tests.delivery.sample import make_week
+from tests.delivery.sample import make_beside, make_week
 
 RESULTS = Path("benchmarks/results/delivery.json")
 CHROMIUM = "/usr/bin/chromium"
@@ -104,7 +104,10 @@ def main() -> None:
             week = make_week(n)
             file = Path(folder) / f"{name}.html"
             tables = (week.ranked, week.reasons, week.candidates, week.triggers)
-            html = html_of(*tables, catalog=week.catalog, language="en", summary=week.summary)
+            html = html_of(
+                *tables, catalog=week.catalog, language="en", summary=week.summary, beside=make_beside(week),
+                crm_url="https://crm.example.com/accounts/{account_id}",
+            )  # fmt: skip
             file.write_text(html, encoding="utf-8")
             found |= {f"{key}_{name}": value for key, value in measured(browser, file).items()}
             if name == "5k":

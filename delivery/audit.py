@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from delivery.what_ifs import said
+
 N_RAW_ROWS = 5  # of each table, on a terminal
 N_ON_PAGE = 400
 GONE = (
@@ -114,10 +116,9 @@ def as_text(told: Mapping[str, Any], *, n_reasons: int = 12) -> str:
     lines += ["", "Triggers"]
     lines += [f"  {t['fired_on']}  {t['trigger']}: {t['evidence_en']}" for t in told["triggers"]] or ["  none"]
     lines += ["", "What would change it, by the model: one thing alone, within what accounts on the plan have"]
-    lines += [
-        f"  {change['goal']}: {change['text_en']} ({change['propensity_now']:.1%} → {change['propensity_then']:.1%})"
-        for change in told["what_ifs"] or ()
-    ] or ["  the model of this list is no longer there" if told["what_ifs"] is None else "  nothing of that kind"]
+    lines += [f"  {change['goal']}: {said(change).en}" for change in told["what_ifs"] or ()] or [
+        "  the model of this list is no longer there" if told["what_ifs"] is None else "  nothing of that kind"
+    ]
     lines += ["", "Decided since"]
     lines += [f"  {said_of(line)}" for line in told["decided"]] or ["  nothing"]
     lines += ["", "Raw rows known by then"]

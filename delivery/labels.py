@@ -138,6 +138,31 @@ DECLINE_REASONS = {
     "other": _t("Other", "その他"),
 }
 
+# What came of a proposal, as far as it was known.
+OUTCOMES = {
+    "accepted": _t("accepted", "承諾"),
+    "declined": _t("declined", "お断り"),
+    "no_response": _t("no answer", "返答なし"),
+    "open": _t("not answered yet", "返答待ち"),
+}
+
+# What happened with an account before; seats, ranks and names are filled in by delivery/history.py.
+HISTORY = {
+    "started": _t("Started on {what}", "{what}で利用開始"),
+    "moved": _t("Moved from {was} to {what}", "{was}から{what}へ変更"),
+    "left": _t("Left {was}", "{was}を解約"),
+    "seats": _t("Seats {before} → {after}", "シート数 {before} → {after}"),
+    "added": _t("Added {what}", "{what}を追加"),
+    "dropped": _t("Dropped {what}", "{what}を解除"),
+    "billing": _t("Billing {was} → {what}", "支払い {was} → {what}"),
+    "listed": _t("On the list, rank {rank}", "リスト掲載（{rank}位）"),
+    "helped": _t("On the list to be helped, rank {rank}", "支援対象としてリスト掲載（{rank}位）"),
+    "mrr": _t("MRR, 12 months", "MRR（12か月）"),
+    "use": _t("Events of use by week", "週ごとの利用回数"),
+    "gauge": _t("{name}, peak by week", "{name}（週ごとのピーク）"),
+    "counter": _t("{name} by week", "{name}（週ごと）"),
+}
+
 GATES: dict[str, Gate] = {
     "no_consent": Gate(
         _t("Has not agreed to be contacted about offers", "営業連絡への同意がない"),
@@ -299,6 +324,21 @@ PAGE: dict[str, Text] = {
     "points": _t("{n} points", "{n}ポイント"),
     "raises": _t("Speaks for it", "確率を上げる要因"),
     "lowers": _t("Speaks against it", "確率を下げる要因"),
+    "persuadable": _t("Why it is persuadable", "提案が後押しになる根拠"),
+    "persuadable_note": _t(
+        "What makes it likelier to accept if asked than to do it anyway (▲), and what speaks against asking (▼)",
+        "提案しない場合より承諾しやすくなる要因（▲）と、提案の効果を下げる要因（▼）",
+    ),
+    "what_ifs": _t("What would bring the next star", "有望度の星が一つ増える変化"),
+    "what_ifs_note": _t(
+        "By the model: one thing alone, everything else as it is",
+        "モデルの試算：ほかは変えず、その項目だけが変わった場合",
+    ),
+    "past": _t("What happened before", "これまでの経緯"),
+    "line": _t("{name}: {first} → {last}, between {low} and {high}", "{name}：{first} → {last}（{low}～{high}）"),
+    "line_ends": _t("{first} → {last}", "{first} → {last}"),
+    "crm": _t("Open in the CRM", "CRMで開く"),
+    "new_window": _t("(opens a new window)", "（新しいウィンドウで開きます）"),
     "when": _t("When", "タイミング"),
     "when_contact_by": _t("Contact by", "連絡期限"),
     "when_renewal": _t("Renewal", "契約更新日"),

@@ -365,12 +365,56 @@
         nRest > 0 ? line(t("why_rest", { n: nRest }), rest, "rest") : rest ? line(t("why_rest_plain"), rest, "rest") : null), end("why_total", A.p[i], "to"));
   };
 
+  const persuadablePart = (i) => {
+    const rows = data.persuadable[i];
+    return rows && part("persuadable", el("p", { cls: "sub", text: t("persuadable_note") }), el("ul", { cls: "marked" }, ...rows.map((phrase) => {
+      const told = sentence(phrase);
+      const [mark, text] = [told.slice(0, 1), told.slice(2)]; // as delivery/words.py marks it
+      return el("li", { cls: mark === "▼" ? "down" : "up" }, el("span", { cls: "mark", "aria-hidden": "true", text: mark }), el("span", { cls: "text" }, unseen(t(mark === "▼" ? "lowers" : "raises") + ": "), text));
+    })));
+  };
+  const whatIfsPart = (i) => {
+    const rows = data.whatIfs[i];
+    return rows && part("what_ifs", el("p", { cls: "sub", text: t("what_ifs_note") }), el("ul", { cls: "changes" }, ...rows.map((phrase) => el("li", { text: sentence(phrase) }))));
+  };
+
+  const moments = (rows) => el("ol", { cls: "moments" }, ...rows.map(([day, text, cls]) => el("li", { cls }, el("time", { datetime: date(day).toISOString().slice(0, 10), text: dayOf(day) }), el("span", { cls: "text", text }), el("span", { cls: "sub", text: away(day) }))));
+
+  // A small line from nought to its highest point, which the words beside it do not need.
+  const SPARK = { width: 132, height: 30, edge: 3 };
+  const svg = (tag, attributes, ...children) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  };
+  const spark = (values, label) => {
+    const { width, height, edge } = SPARK;
+    const most = Math.max(1e-9, ...values);
+    const x = (n) => edge + (n * (width - 2 * edge)) / (values.length - 1);
+    const y = (value) => height - edge - (Math.max(0, value) * (height - 2 * edge)) / most;
+    const points = values.map((value, n) => x(n).toFixed(1) + "," + y(value).toFixed(1)).join(" ");
+    const ends = [width - edge, height - edge].join(",") + " " + [edge, height - edge].join(",");
+    return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label },
+      svg("polygon", { points: points + " " + ends }), svg("polyline", { points }), svg("circle", { cx: x(values.length - 1).toFixed(1), cy: y(values[values.length - 1]).toFixed(1), r: 2.5 }));
+  };
+  const lineOf = ([isMoney, values, ...phrase]) => {
+    const say = (value) => (isMoney ? speak.money : speak.number).format(value);
+    const told = { name: sentence(phrase), first: say(values[0]), last: say(values[values.length - 1]), low: say(Math.min(...values)), high: say(Math.max(...values)) };
+    return el("li", {}, el("span", { cls: "name", text: told.name }), spark(values, t("line", told)), el("span", { cls: "ends", text: t("line_ends", told) }));
+  };
+  const pastPart = (i) => {
+    const rows = (data.past[i] || []).map(([day, ...phrase]) => [day, sentence(phrase), ""]);
+    const lines = data.lines[i] || [];
+    return rows.length || lines.length ? part("past", lines.length ? el("ul", { cls: "lines" }, ...lines.map(lineOf)) : null, rows.length ? moments(rows.sort((a, b) => b[0] - a[0])) : null) : null;
+  };
+
   const whenPart = (i) => {
-    const moments = data.when[i].map(([day, ...phrase]) => [day, sentence(phrase), ""]);
-    if (A.renews[i] !== null) moments.push([A.renews[i], t("when_renewal"), "ahead"]);
-    if (A.by[i] !== null) moments.push([A.by[i], t("when_contact_by"), "ahead strong"]);
-    moments.sort((a, b) => a[0] - b[0]);
-    return part("when", moments.length ? el("ol", { cls: "moments" }, ...moments.map(([day, text, cls]) => el("li", { cls }, el("time", { datetime: date(day).toISOString().slice(0, 10), text: dayOf(day) }), el("span", { cls: "text", text }), el("span", { cls: "sub", text: away(day) })))) : el("p", { cls: "sub", text: t("when_nothing") }));
+    const rows = data.when[i].map(([day, ...phrase]) => [day, sentence(phrase), ""]);
+    if (A.renews[i] !== null) rows.push([A.renews[i], t("when_renewal"), "ahead"]);
+    if (A.by[i] !== null) rows.push([A.by[i], t("when_contact_by"), "ahead strong"]);
+    rows.sort((a, b) => a[0] - b[0]);
+    return part("when", rows.length ? moments(rows) : el("p", { cls: "sub", text: t("when_nothing") }));
   };
 
   const howPart = (i) => {
@@ -417,10 +461,11 @@
         el("button", { type: "button", cls: "icon word", text: t("print"), on: { click: () => print() } }),
         el("button", { type: "button", cls: "icon", id: "close", "aria-label": t("close"), title: t("close"), text: "✕", on: { click: close } }))),
         el("h2", { id: "card-name", dir: "auto", text: A.name[i] }),
+        data.crm ? el("p", { cls: "crm" }, el("a", { href: data.crm.split("{account_id}").join(encodeURIComponent(A.id[i])), target: "_blank", rel: "noopener noreferrer" }, t("crm"), el("span", { "aria-hidden": "true", text: " ↗" }), unseen(" " + t("new_window")))) : null,
         el("dl", { cls: "facts" },
           pair(word(data.columns.owner_id), el("bdi", { text: owner(i) })), pair(word(data.columns.plan_id), named(data.plans, A.plan[i])), pair(word(data.columns.mrr), speak.money.format(A.mrr[i])),
           pair(word(data.columns.lifecycle_stage), named(data.stages, A.stage[i])), A.segment[i] ? pair(word(data.columns.segment), named(data.segments, A.segment[i])) : null, pair(word(data.columns.health_score), health(i)))),
-      ...[nextStep(i), whyPart(i), whenPart(i), howPart(i), proofPart(i), elsePart(i)].filter(Boolean),
+      ...[nextStep(i), whyPart(i), persuadablePart(i), whatIfsPart(i), whenPart(i), pastPart(i), howPart(i), proofPart(i), elsePart(i)].filter(Boolean),
       el("p", { cls: "audit" }, t("audit") + ": ", el("code", { text: "upsell audit " + A.id[i] + " --as-of " + data.asOf })));
     if (!wasOpen) { card.scrollTop = 0; if (!card.contains(document.activeElement)) card.focus({ preventScroll: true }); }
   };

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,57 +22,14 @@ from data.catalog import Catalog, Language, Offer, Text
 from delivery import labels
 from delivery.beside import Beside
 from delivery.outputs import BASE
+from delivery.page_cards import cards
+from delivery.sentences import Phrase, Sentences
 from delivery.summary import Summary, at_a_glance, renews_soon, shown
 from delivery.words import LOWERS, RAISES
 
 HERE = Path(__file__).parent  # the template stands beside this file, as code does
 MOST_REASONS = 8  # of an account, on the page; the rest is one bar, so that the bars still add up
-NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 NOTHING_BESIDE = Beside()
-Phrase = list[Any]  # [sentence, number, …]: an index into Sentences, and the numbers that fill it
-
-
-class Sentences:
-    """Sentences kept once each, with their numbers taken out: forty thousand reasons are a few hundred sentences.
-
-    >>> sentences = Sentences()
-    >>> sentences.add(Text(en="Used 23 of 28 days", ja="28日のうち23日利用"))
-    [0, '23', '28']
-    >>> sentences.add(Text(en="Used 4 of 28 days", ja="28日のうち4日利用"))
-    [0, '4', '28']
-    >>> sentences.kept
-    [[['Used ', 0, ' of ', 1, ' days'], [1, '日のうち', 0, '日利用']]]
-    """
-
-    def __init__(self) -> None:
-        self.kept: list[list[list[str | int]]] = []
-        self._places: dict[str, int] = {}
-
-    def add(self, text: Text) -> Phrase:
-        """The text as a sentence's place and its numbers."""
-        numbers: list[str] = []
-        both = [_without_numbers(text.en, numbers), _without_numbers(text.ja, numbers)]
-        key = json.dumps(both)
-        if key not in self._places:
-            self._places[key] = len(self.kept)
-            self.kept.append(both)
-        return [self._places[key], *numbers]
-
-
-def _without_numbers(text: str, numbers: list[str]) -> list[str | int]:
-    """The parts of `text`, numbers replaced by their places in `numbers`, which grows where one is not there yet."""
-    parts: list[str | int] = []
-    end = 0
-    for found in NUMBER.finditer(text):
-        if found.start() > end:
-            parts.append(text[end : found.start()])
-        if found.group() not in numbers:
-            numbers.append(found.group())
-        parts.append(numbers.index(found.group()))
-        end = found.end()
-    if end < len(text):
-        parts.append(text[end:])
-    return parts
 
 
 def rounded_to_sum(values: Sequence[float], total: int) -> list[int]:
@@ -102,10 +58,12 @@ def page(
     language: Language,
     summary: Summary,
     beside: Beside = NOTHING_BESIDE,
+    crm_url: str = "",
 ) -> str:
     """The page's HTML, from the four tables of contract.md section 3, in both languages, beginning with `language`.
 
-    Accounts held out are not in it at all. Same tables, same bytes.
+    crm_url: the pattern of an account's address in the CRM (delivery/crm.py); empty: no links. Accounts held out are
+    not in it at all. Same tables, same bytes.
     """
     script = (HERE / "page.js").read_text(encoding="utf-8")
     style = (HERE / "page.css").read_text(encoding="utf-8")
@@ -132,6 +90,7 @@ def page(
                 language=language,
                 summary=summary,
                 beside=beside,
+                crm_url=crm_url,
             )
         ),
     )
@@ -159,6 +118,7 @@ def _content(
     language: Language,
     summary: Summary,
     beside: Beside,
+    crm_url: str,
 ) -> dict[str, Any]:
     accounts = shown(ranked)
     sentences = Sentences()
@@ -190,8 +150,8 @@ def _content(
         "offers": [_offer(offer) for offer in catalog.offers],
         "capacity": [_both(text) for text in summary.capacity],
         "accounts": _accounts(accounts, gates, catalog, as_of, sentences, language, beside.unblock),
-        "peers": _said_beside(accounts, beside.peers, sentences),
-        "moved": _said_beside(accounts, beside.moved, sentences),
+        "crm": crm_url,
+        **cards(accounts["account_id"].tolist(), beside, as_of, sentences),
         "top": top,
         "why": why,
         "when": _triggers(triggers, place, as_of, sentences),
@@ -269,11 +229,6 @@ def _accounts(
         "moved": _plain(accounts["movement_ranks"]),
         "list": _plain(accounts["assignment"]),
     }
-
-
-def _said_beside(accounts: pd.DataFrame, told: Mapping[str, Text], sentences: Sentences) -> list[Phrase | None]:
-    """Per account its sentence, or null."""
-    return [sentences.add(told[account]) if account in told else None for account in accounts["account_id"]]
 
 
 def _would_unblock(gate: str | None, text: str | None, language: Language) -> Text:

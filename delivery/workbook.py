@@ -6,7 +6,7 @@ protection would stop people from sorting and filtering. Same tables, same bytes
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -17,7 +17,7 @@ import pandas as pd
 import xlsxwriter
 
 from data.catalog import Catalog, Language, Text
-from delivery import labels
+from delivery import crm, labels
 from delivery.beside import Beside
 from delivery.summary import Summary, at_a_glance, shown
 
@@ -28,6 +28,8 @@ SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 TO_DO = ("contact", "nurture", "beyond_capacity")  # what a CSM's own sheet holds
 N_REASONS = 3  # as many as fit a row of three lines
 HEADER_ROW = 2  # a title and a hint stand above
+MOST_LINKS = 65_530  # that Excel takes on a sheet; what comes after is plain text
+LONGEST_ADDRESS = 2_079  # characters, likewise
 NOTHING_BESIDE = Beside()
 # What a CSM needs to act, then where to answer, then what is good to know.
 OF_OWNER = (
@@ -45,18 +47,29 @@ OF_ALL = (
 
 @dataclass(frozen=True)
 class Field:
-    """A column of a sheet: its title, width in characters, the kind of its cells, and how to get them from a row."""
+    """A column of a sheet: its title, width in characters, the kind of its cells, and how to get them from a row;
+    leads_to: of a link, the address behind the text of a row."""
 
     name: str
     width: float
     kind: str  # text, wrapped, money, percent, percent_points, whole, day, link, answer
     value: Callable[[Any], Any]
+    leads_to: Callable[[Any], str] | None = None
 
 
 def workbook(
-    ranked: pd.DataFrame, *, catalog: Catalog, language: Language, summary: Summary, beside: Beside = NOTHING_BESIDE
+    ranked: pd.DataFrame,
+    *,
+    catalog: Catalog,
+    language: Language,
+    summary: Summary,
+    beside: Beside = NOTHING_BESIDE,
+    crm_url: str = "",
 ) -> bytes:
-    """The workbook's bytes, from `ranked_accounts`, in one language. Accounts held out are not in it."""
+    """The workbook's bytes, from `ranked_accounts`, in one language. Accounts held out are not in it.
+
+    crm_url: the pattern of an account's address in the CRM, to which its id then leads; empty: no links.
+    """
     accounts = shown(ranked)
     buffer = BytesIO()
     book = xlsxwriter.Workbook(
@@ -80,16 +93,14 @@ def workbook(
     names = sheet_names([overview, all_accounts, *(no_owner if owner is None else owner for owner in owners)])
     sheet_of: dict[str | None, str] = dict(zip(owners, names[2:], strict=True))
     _summary_sheet(book, names[0], ranked, sheet_of, language, summary, style)
-    fields = _fields(catalog, language, beside)
-    everyone = [fields[name] for name in OF_ALL]
+    fields = _fields(catalog, language, beside, crm_url)
+    everyone, of_owner = ([fields[name] for name in _ordered(names, crm_url)] for names in (OF_ALL, OF_OWNER))
     _list_sheet(book, names[1], accounts, everyone, title=all_accounts, summary=summary, style=style)
     for owner in owners:
         mine = to_do[to_do["owner_id"].isna() if owner is None else to_do["owner_id"] == owner]
         mine = mine.sort_values("assignment", key=lambda kinds: kinds.map(TO_DO.index), kind="stable")
         title = no_owner if owner is None else owner
-        _list_sheet(
-            book, sheet_of[owner], mine, [fields[name] for name in OF_OWNER], title=title, summary=summary, style=style
-        )
+        _list_sheet(book, sheet_of[owner], mine, of_owner, title=title, summary=summary, style=style)
     book.close()
     return buffer.getvalue()
 
@@ -153,6 +164,7 @@ class Style:
             "whole": book.add_format({**cell, "num_format": "#,##0", "align": "center"}),
             "day": book.add_format({**cell, "num_format": day, "align": "left", "indent": 1}),
             "link": book.add_format({**cell, "font_color": ACCENT, "bold": True, "text_wrap": True}),
+            "crm": book.add_format({**cell, "font_color": ACCENT, "underline": 1, "indent": 1}),
             "answer": book.add_format({**typed, "text_wrap": True}),
             "answer_day": book.add_format({**typed, "num_format": day, "align": "left"}),
         }
@@ -190,7 +202,16 @@ def _would_unblock(row: Any, language: Language) -> str | None:
     return gate.would_unblock[language] if gate else None
 
 
-def _fields(catalog: Catalog, language: Language, beside: Beside) -> dict[str, Field]:
+def _ordered(names: Sequence[str], crm_url: str) -> list[str]:
+    """The columns of a sheet; an id that leads somewhere stands in sight, behind the name."""
+    if not crm_url:
+        return list(names)
+    rest = [name for name in names if name != "account_id"]
+    behind = rest.index("account_name") + 1
+    return [*rest[:behind], "account_id", *rest[behind:]]
+
+
+def _fields(catalog: Catalog, language: Language, beside: Beside, crm_url: str) -> dict[str, Field]:
     """Every column that a sheet may have, by name."""
     offers = {offer.id: offer.name for offer in catalog.offers}
     plans = {plan.id: plan.name for plan in catalog.plans}
@@ -211,7 +232,7 @@ def _fields(catalog: Catalog, language: Language, beside: Beside) -> dict[str, F
     fields = [
         Field("rank", 6, "whole", plain("rank")),
         Field("movement", 8, "text", lambda row: _movement(row, language)),
-        Field("account_name", 26, "link", plain("account_name")),
+        Field("account_name", 26, "link", plain("account_name"), leads_to=_card),
         Field("owner_id", 15, "text", plain("owner_id")),
         Field("segment", 9, "text", word(labels.SEGMENTS, "segment")),
         Field("assignment", 12, "text", word(labels.ASSIGNMENTS, "assignment")),
@@ -241,7 +262,16 @@ def _fields(catalog: Catalog, language: Language, beside: Beside) -> dict[str, F
         Field("note", 26, "answer", lambda row: None),
         Field("account_id", 12, "text", plain("account_id")),
     ]
+    if crm_url:
+        fields[-1] = Field(
+            "account_id", 14, "crm", plain("account_id"), leads_to=lambda row: crm.address(crm_url, str(row.account_id))
+        )
     return {field.name: field for field in fields}
+
+
+def _card(row: Any) -> str:
+    """The account's card on the page beside; the address holds the id percent-encoded, so it cannot break out."""
+    return f"external:index.html#account={quote(str(row.account_id), safe='')}"
 
 
 def _gate_of(language: Language) -> Callable[[Any], str | None]:
@@ -276,11 +306,15 @@ def _list_sheet(
             ],
         },
     )  # fmt: skip
+    n_links = 0
     for r, row in enumerate(rows.itertuples(index=False), start=first):
         lines = 1
         for column, field in enumerate(fields):
             value = field.value(row)
-            _write(sheet, r, column, value, field, style, account_id=str(row.account_id))
+            address = field.leads_to(row) if field.leads_to and n_links < MOST_LINKS else ""
+            address = address if len(address) <= LONGEST_ADDRESS else ""
+            n_links += bool(address)
+            _write(sheet, r, column, value, field, style, address)
             if field.kind == "wrapped" and isinstance(value, str):
                 lines = max(lines, _lines(value, field.width - 2))
         sheet.set_row(r, style.line_points * min(max(lines, 2), 5))
@@ -302,13 +336,13 @@ def _lines(text: str, width: float) -> int:
     return sum(-(-_width(line) // int(width)) or 1 for line in text.split("\n"))
 
 
-def _write(sheet: Any, row: int, column: int, value: Any, field: Field, style: Style, *, account_id: str) -> None:
+def _write(sheet: Any, row: int, column: int, value: Any, field: Field, style: Style, address: str) -> None:
+    """One cell. A link is one of the file's own and no formula; its text is text."""
     cell = style.kinds[field.kind]
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         sheet.write_blank(row, column, None, cell)
-    elif field.kind == "link":
-        # The address holds the id percent-encoded, so it cannot break out; the name is shown as text.
-        sheet.write_url(row, column, f"external:index.html#account={quote(account_id, safe='')}", cell, string=value)
+    elif address:
+        sheet.write_url(row, column, address, cell, string=value)
     elif field.kind == "day":
         sheet.write_datetime(row, column, pd.Timestamp(value).to_pydatetime(), cell)
     elif isinstance(value, str):

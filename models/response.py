@@ -175,18 +175,19 @@ class Response:
         return found
 
     def contributions(
-        self, accounts: pd.DataFrame, offer_id: str, catalog: Catalog, *, channel: str | None = None,
-        discount_pct: float = 0.0,
+        self, accounts: pd.DataFrame, offer_id: str, catalog: Catalog, *, channel: str | np.ndarray | None = None,
+        discount_pct: float | np.ndarray = 0.0,
     ) -> pd.DataFrame:  # fmt: skip
-        """Why each of `accounts` is persuadable to this offer: see models/uplift_explained.py. channel: the offer's
-        first where none is given. No rows where nothing was learnt."""
+        """Why each of `accounts` is persuadable to this offer: see models/uplift_explained.py. channel (the offer's
+        first where none is given) and discount_pct: of all of them, or one per account. No rows where nothing was
+        learnt."""
         if self.acceptance is None or self.organic is None:
-            return pd.DataFrame(columns=["account_id", "as_of", "offer_id", "feature", "offered", "alone", "uplift"])
+            return pd.DataFrame(columns=list(uplift_explained.COLUMNS))
         offer = next(o for o in catalog.offers if o.id == offer_id)
         accounts = accounts.reset_index(drop=True)
         by_itself = worth.alone(self.organic, accounts, catalog)
         table = _table(offer, accounts, self.organic.columns.matrix(accounts), by_itself, catalog)
-        what = _what(offer, channel or offer.channels[0], discount_pct, len(accounts))
+        what = _what(offer, offer.channels[0] if channel is None else channel, discount_pct, len(accounts))
         return uplift_explained.uplift(self.acceptance, self.organic, offer, table, what, accounts, catalog)
 
     def rows(self, made: pd.DataFrame, snapshots: pd.DataFrame, catalog: Catalog) -> tuple[np.ndarray, pd.DataFrame]:
@@ -269,9 +270,9 @@ class Response:
         )
 
 
-def _what(offer: Offer, channel: str, step: float, n: int) -> pd.DataFrame:
-    columns = {"kind": offer.kind, "offer_id": offer.id, "channel": channel, "discount_pct": float(step)}
-    return pd.DataFrame(columns, index=range(n))
+def _what(offer: Offer, channel: str | np.ndarray, step: float | np.ndarray, n: int) -> pd.DataFrame:
+    columns = {"kind": offer.kind, "offer_id": offer.id, "channel": channel, "discount_pct": step}
+    return pd.DataFrame(columns, index=range(n)).astype({"discount_pct": "float64"})
 
 
 def _table(offer: Offer, accounts: pd.DataFrame, own: np.ndarray, by_itself: Alone, catalog: Catalog) -> np.ndarray:

@@ -19,6 +19,7 @@ from models import explanation
 from models.acceptance import Acceptance, family, stacked
 from models.organic import NEVER, Organic, probability
 
+COLUMNS = ("account_id", "as_of", "offer_id", "feature", "offered", "alone", "uplift", "value")
 BASE = "(base)"
 TERMS = "(channel and discount)"
 LEAST = 1e-12
@@ -92,7 +93,8 @@ def uplift(
     said: Acceptance, alone: Organic, offer: Offer, table: np.ndarray, what: pd.DataFrame, accounts: pd.DataFrame,
     catalog: Catalog,
 ) -> pd.DataFrame:  # fmt: skip
-    """One row per account × column: `offered`, `alone` and `uplift` = offered − alone, in log-odds.
+    """One row per account × column: `offered`, `alone` and `uplift` = offered − alone, in log-odds; and the column's
+    `value` as the offer meets the account, null where it has none.
 
     Per account, `offered` sums to the margin of accepting, and `alone` to the log-odds of p_organic (both with BASE).
     """
@@ -105,6 +107,7 @@ def uplift(
     left = one.reindex(columns=columns, fill_value=0.0).to_numpy()
     right = other.reindex(columns=columns, fill_value=0.0).to_numpy()
     n, d = left.shape
+    values = pd.DataFrame(table, columns=list(said.design.raw)).reindex(columns=columns).to_numpy()
     return pd.DataFrame(
         {
             "account_id": np.repeat(accounts["account_id"].to_numpy(), d),
@@ -114,5 +117,6 @@ def uplift(
             "offered": left.ravel(),
             "alone": right.ravel(),
             "uplift": (left - right).ravel(),
+            "value": values.ravel(),
         }
     )

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from data.catalog import Catalog
 from data.cohort import cohort
-from data.contract import ACCOUNTS, RAW_TABLES
+from data.contract import ACCOUNTS
 from data.errors import BadInput
-from data.known import calendar, known
+from data.known import calendar
 from delivery import audit
-from features.proposals import answered
-from pipelines import entries, lake, ledger, paths, sealed, tracking, what_ifs
-from pipelines.persuasion import persuasion
+from pipelines import asked, entries, lake, ledger, paths, sealed, tracking
+from pipelines.as_then import as_then
 from pipelines.seals import Entry
+from pipelines.what_ifs import what_ifs
 
 TABLES = {"ranked": "ranked_accounts", "reasons": "reasons", "candidates": "candidates", "triggers": "triggers"}
 
@@ -43,15 +42,15 @@ def story(account_id: str, as_of: date | None, *, n_raw_rows: int = audit.N_RAW_
     staged_at = _staged(manifest)
     row = found["ranked"][found["ranked"]["account_id"] == account_id].iloc[0].to_dict()
     made_of = entry.folder / sealed.FOLDER if entry else None
-    asked = what_ifs.known(made_of, manifest)
+    scored_with = asked.known(made_of, manifest)
     return audit.story(
         account_id,
         **found,
         manifest=manifest,
         raw=raw_rows(account_id, listed, staged_at) if staged_at else None,
         n_raw_rows=n_raw_rows,
-        what_ifs=what_ifs.what_ifs(row, asked) if asked else None,
-        persuasion=persuasion(row, asked, made_of) if asked else None,
+        what_ifs=what_ifs(pd.DataFrame([row]), scored_with)[account_id] if scored_with else None,
+        persuasion=asked.persuaded(row, scored_with, made_of) if scored_with else None,
         decided=[line for line in entries.read(paths.LEDGER) if _is_about(line, account_id, manifest)],
         delivery={"folder": str(entry.folder), "number": entry.number, "seal": entry.seal} if entry else None,
     )
@@ -106,27 +105,10 @@ def raw_rows(account_id: str, as_of: date, staged_at: Path) -> dict[str, pd.Data
             then = cohort(table, staged["subscriptions"], staged.get("account_changes"), catalog, as_ofs)
             rows[name] = lake.frame(then.select(*(c for c in ACCOUNTS.columns if c != "account_id")), engine)
             continue
-        of_account = _as_then(name, table, as_ofs)
+        of_account = as_then(name, table, as_ofs)
         ordered = of_account.order_by([ibis.asc("known_on"), *(c for c in table.columns if c != "known_on")])
         rows[name] = lake.frame(ordered.drop("as_of", "known_on", "account_id"), engine)
     return rows
-
-
-def _as_then(name: str, table: ir.Table, as_ofs: ir.Table) -> ir.Table:
-    """The known rows of a table; what was filled in later reads as it did then."""
-    rows = known(table, as_ofs)
-    is_filled = {
-        column: (rows[day].cast("date") < rows.as_of).fill_null(False)
-        for column, day in RAW_TABLES[name].fills_in_later.items()
-    }
-    then = rows.mutate(**{column: filled.ifelse(rows[column], ibis.null()) for column, filled in is_filled.items()})
-    if name != "proposals":
-        return then
-    # Silence has no day on which it was decided: the features say from when on it counts. What was withheld on purpose
-    # was put to nobody, and keeps what is written of it.
-    outcomes = answered(table, as_ofs).select("proposal_id", "outcome_known")
-    then = then.left_join(outcomes, "proposal_id").drop("proposal_id_right")
-    return then.mutate(outcome=ibis.coalesce(then.outcome_known, then.outcome)).drop("outcome_known")
 
 
 def _staged(manifest: Mapping[str, Any]) -> Path | None:

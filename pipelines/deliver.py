@@ -1,7 +1,7 @@
 """Stage `deliver`: the list in people's hands.
 
 Reads   decisions, candidates, contributions, current, triggers, limits, metrics, scores/shift.json, what
-        peers took, what one more of the team's time is worth
+        peers took, what one more of the team's time is worth, the response, the staged tables for what happened before
 Writes  reports/weekly/: ranked_accounts as Parquet, CSV and Excel, the page, reasons, candidates, triggers, manifest;
         reports/top_100.csv, for git
         reports/weekly/run.json, which differs between clones and is no DVC output
@@ -21,6 +21,7 @@ from data.known import calendar, known
 from delivery import base_rate, happened, intervals, manifest, outputs, together, words
 from delivery.beside import Beside
 from delivery.capacity import worth_of_more
+from delivery.history import Past
 from delivery.listing import ranked_accounts
 from delivery.moved import moved_by
 from delivery.page import page
@@ -30,7 +31,9 @@ from delivery.workbook import workbook
 from features.build import dictionary
 from features.triggers import triggers as all_triggers
 from models.propensity import Propensity
-from pipelines import lake, paths, stage, tables, tracking, whence, written
+from models.response import Response
+from pipelines import history, lake, paths, stage, tables, tracking, whence, written
+from pipelines.cards import with_cards
 from pipelines.params import Params
 
 WORTH_A_WARNING = 0.005  # of a table's rows in quarantine: a slip or two need not trouble a CS lead
@@ -62,11 +65,15 @@ def delivered(
     summary: Summary,
     took: pd.DataFrame,
     life_events: pd.DataFrame | None,
+    response: Response,
+    lately: pd.DataFrame,
+    past: Past | None,
     previous: pd.DataFrame | None = None,
 ) -> dict[str, bytes]:
     """Every file of the week by its name, but for the manifest.
 
-    took: what accounts like each one took (stage `combine`). previous: `reasons` of the last list.
+    took: what accounts like each one took (stage `combine`); lately: what each took itself (stage `decide`). past: what
+    happened with them, None where it was not kept. previous: `reasons` of the last list.
     """
     named = dictionary(catalog, params.health, params.lifecycle)
     language = params.run.language
@@ -91,10 +98,15 @@ def delivered(
         peers=together.peers(ranked, took, catalog, days=params.combine.within_days),
         moved=moved_by(reasons, previous),
     )
+    beside = with_cards(
+        beside, ranked, params, catalog, model=model, current=current, response=response, lately=lately, past=past
+    )
     return {
         "ranked_accounts.parquet": _parquet(outputs.check_ranked(ranked)),
         "ranked_accounts.csv": to_csv(ranked).encode(),
-        "ranked_accounts.xlsx": workbook(ranked, catalog=catalog, language=language, summary=summary, beside=beside),
+        "ranked_accounts.xlsx": workbook(
+            ranked, catalog=catalog, language=language, summary=summary, beside=beside, crm_url=params.deliver.crm_url
+        ),
         "index.html": page(
             ranked,
             reasons,
@@ -104,6 +116,7 @@ def delivered(
             language=language,
             summary=summary,
             beside=beside,
+            crm_url=params.deliver.crm_url,
         ).encode(),
         "reasons.parquet": _parquet(outputs.check_reasons(reasons, ranked)),
         "candidates.parquet": _parquet(outputs.CANDIDATES.table(offered[list(outputs.CANDIDATES.schema.names)])),
@@ -243,11 +256,12 @@ def main() -> None:
     catalog = Catalog.load(paths.CATALOG)
     model = written.read_model()
     decisions = tables.DECISIONS.read()
+    current = tables.CURRENT.read()
     files = delivered(
         params,
         catalog,
         model,
-        current=tables.CURRENT.read(),
+        current=current,
         contributions=tables.CONTRIBUTIONS.read(),
         offered=tables.CANDIDATES.read(),
         decisions=decisions,
@@ -263,6 +277,9 @@ def main() -> None:
         ),
         took=tables.PEERS.read(),
         life_events=known_life_events(params.run.as_of),
+        response=written.read_response(),
+        lately=tables.LATELY.read(),
+        past=history.past(current, catalog, params.run.as_of),
     )
     staged = {path.name: tracking.sha256(path) for path in sorted(paths.STAGED.glob("*.parquet"))}
     read = {path.name: path.read_bytes() for path in (paths.CATALOG, paths.PARAMS, paths.THRESHOLDS)}

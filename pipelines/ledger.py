@@ -121,6 +121,15 @@ def reasons_before(as_of: date) -> pd.DataFrame | None:
     return _of_the_week_before(as_of, REASONS, ["account_id", "feature", "points"])
 
 
+def lists_before(as_of: date, *, n: int) -> pd.DataFrame | None:
+    """account_id, as_of, rank, offer_id, channel and assignment of whom the newest `n` lists of earlier weeks named, to
+    contact or to help; None where there is none."""
+    columns = ["account_id", "as_of", "rank", "offer_id", "channel", "assignment"]
+    lists = [of_week(week, columns) for week in sorted(week for week in weeks() if week < as_of)[-n:]]
+    there = [rows[rows["assignment"].isin(["contact", "nurture"])] for rows in lists if rows is not None]
+    return pd.concat(there, ignore_index=True) if there else None
+
+
 def _of_the_week_before(as_of: date, file: str, columns: list[str]) -> pd.DataFrame | None:
     earlier = [week for week in weeks() if week < as_of]
     return pd.read_parquet(paths.LEDGER / str(max(earlier)) / file, columns=columns) if earlier else None

@@ -4,7 +4,7 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from data.catalog import Language
 from data.cohort import snapshots
@@ -13,6 +13,7 @@ from data.settings import Settings
 from data.sources import Ingest
 from data.validation import Validate
 from decisions.settings import Decide, Gates, Segments
+from delivery import crm
 from delivery.kpi_settings import Measure
 from features.health import Health
 from features.lifecycle import Lifecycle
@@ -84,9 +85,10 @@ class Rollup(Settings):
 
 
 class Deliver(Settings):
-    """What the list shows."""
+    """What the list shows. crm_url: an account's address in the CRM, with {account_id} in it; empty: no links."""
 
     n_reasons: int = Field(default=5, ge=1, le=5)
+    crm_url: Annotated[str, AfterValidator(crm.checked)] = ""
 
 
 class Publish(Settings):

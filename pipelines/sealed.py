@@ -1,9 +1,10 @@
 """What a list is made of, in one folder, and the list made of it: for `upsell weekly`, and again for `upsell replay`.
 
 The folder holds the inputs of scoring and deciding as they were: features, fired triggers, intervals until a limit,
-what accounts and their peers took, life events, past proposals, last week's list and reasons as far as they are
-compared with, the model, the response to offers, parameters, catalogue, thresholds, and what is known of the model and
-of the data. Nothing else is read, so the same folder gives the same bytes as long as the code does.
+what accounts and their peers took, life events, what happened with them before, past proposals, last week's list and
+reasons as far as they are compared with, the model, the response to offers, parameters, catalogue, thresholds, and what
+is known of the model and of the data. Nothing else is read, so the same folder gives the same bytes as long as the code
+does.
 """
 
 import shutil
@@ -19,8 +20,9 @@ import pyarrow.parquet as pq
 from data.catalog import Catalog
 from data.settings import read_yaml
 from delivery.capacity import worth_of_more
+from delivery.history import Past
 from models.propensity import Propensity
-from pipelines import paths, tracking, written
+from pipelines import history, paths, tracking, written
 from pipelines.decide import PROPOSALS, decided, has_signal
 from pipelines.deliver import delivered, described, known_life_events, summary_of
 from pipelines.params import Params
@@ -31,8 +33,9 @@ FOLDER = "sealed"
 MODEL, RESPONSE = "model", "response"
 FACTS, METRICS, VALIDATION = "facts.json", "metrics.json", "validation.json"
 PREVIOUS, REASONS, EVENTS = "previous.parquet", "previous_reasons.parquet", "life_events.parquet"
+HISTORY, LINES = "history.parquet", "history_lines.parquet"
 TABLES = {"current": CURRENT, "triggers": TRIGGERS, "limits": LIMITS, "lately": LATELY, "peers": PEERS}
-OTHERS = (PREVIOUS, REASONS, EVENTS)
+OTHERS = (PREVIOUS, REASONS, EVENTS, HISTORY, LINES)
 READ = (paths.PARAMS, paths.CATALOG, paths.THRESHOLDS)  # files that are kept as they are, and hashed in the manifest
 MANIFEST = "manifest.json"
 
@@ -46,6 +49,7 @@ def gather(
     staged: Mapping[str, str],
     validation: Mapping[str, Any],
     others: Mapping[str, pd.DataFrame | None],
+    past: Past,
     proposals: Path,
 ) -> None:
     """Put what the week's list is to be made of into a folder.
@@ -59,7 +63,7 @@ def gather(
     written.model(model.to_files(), folder / MODEL)
     written.as_json(folder / VALIDATION, validation)
     written.as_json(folder / FACTS, {"as_of": str(as_of), "staged_sha256": dict(staged)})
-    for name, frame in others.items():
+    for name, frame in {**others, HISTORY: past.events, LINES: past.lines}.items():
         if frame is not None:
             pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), folder / name, compression="zstd")
     _copied(folder, proposals)
@@ -75,17 +79,19 @@ def gather_newest_run(folder: Path, manifest: Mapping[str, Any]) -> bool:
     needed = [*(table.path for table in TABLES.values()), paths.METRICS, paths.VALIDATION, paths.RESPONSE]
     if not all(path.exists() for path in needed) or not paths.PROPENSITY.is_dir():
         return False
-    model = written.read_model()
+    model, day = written.read_model(), date.fromisoformat(manifest["as_of"])
     if model.model_version != manifest["model_version"]:
         return False
+    rows = {name: table.read() for name, table in TABLES.items()}
     gather(
         folder,
-        as_of=date.fromisoformat(manifest["as_of"]),
+        as_of=day,
         model=model,
-        rows={name: table.read() for name, table in TABLES.items()},
+        rows=rows,
         staged=staged,
         validation=written.read_json(paths.VALIDATION),
-        others={EVENTS: known_life_events(date.fromisoformat(manifest["as_of"]))},
+        others={EVENTS: known_life_events(day)},
+        past=history.past(rows["current"], Catalog.load(paths.CATALOG), day),
         proposals=paths.STAGED / PROPOSALS,
     )
     return True
@@ -111,6 +117,7 @@ def rebuilt(folder: Path) -> dict[str, bytes]:
     model, metrics = written.read_model(folder / MODEL), written.read_json(folder / METRICS)
     rows = {name: Table(folder / f"{name}.parquet", table.key).read() for name, table in TABLES.items()}
     others = {name: pd.read_parquet(folder / name) for name in OTHERS if (folder / name).is_file()}
+    response = written.read_response(folder / RESPONSE)
     scores, contributions, reading = levelled(params, model, *scored(model, rows["current"]))
     offered, decisions, worth = decided(
         params,
@@ -121,7 +128,7 @@ def rebuilt(folder: Path) -> dict[str, bytes]:
         has_signal=has_signal(metrics, model.model_version),
         lately=rows["lately"],
         proposals=folder / PROPOSALS,
-        response=written.read_response(folder / RESPONSE),
+        response=response,
         previous=others.get(PREVIOUS),
     )
     files = delivered(
@@ -144,6 +151,9 @@ def rebuilt(folder: Path) -> dict[str, bytes]:
         ),
         took=rows["peers"],
         life_events=others.get(EVENTS),
+        response=response,
+        lately=rows["lately"],
+        past=Past(others[HISTORY], others[LINES]) if HISTORY in others and LINES in others else None,
         previous=others.get(REASONS),
     )
     read = {path.name: (folder / path.name).read_bytes() for path in READ}

@@ -23,7 +23,7 @@ from data.known import calendar
 from delivery import manifest
 from features.build import features
 from features.triggers import fired
-from pipelines import lake, ledger, paths, sealed, taken, tracking, vouch, written
+from pipelines import history, lake, ledger, paths, sealed, taken, tracking, vouch, written
 from pipelines.decide import PROPOSALS
 from pipelines.deliver import known_life_events, write
 from pipelines.forecast import forecast, read_model
@@ -118,6 +118,9 @@ def _files(
             sealed.REASONS: ledger.reasons_before(as_of),
             sealed.EVENTS: known_life_events(as_of, window_at),
         },
+        past=history.past(
+            current, catalog, as_of, staged_at=window_at, lists=ledger.lists_before(as_of, n=history.N_OF_EACH)
+        ),
         proposals=window_at / PROPOSALS,
     )
     files = sealed.rebuilt(made_of)

@@ -1,16 +1,21 @@
 """A made-up week of a made-up company, for looking at and for testing: seeded, any size, with names that bite."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data.catalog import Catalog, Text
+from delivery.beside import Beside
+from delivery.history import EVENTS, LINES, MRR, USE, Past, stories
+from delivery.labels import CHANNELS
 from delivery.outputs import CANDIDATES, RANKED_ACCOUNTS, REASONS, TRIGGERS
 from delivery.summary import Summary
-from delivery.words import RAISES
+from delivery.words import LOWERS, RAISES
 
 AS_OF = date(2026, 6, 1)
 NASTY = (
@@ -101,6 +106,67 @@ class Week:
     triggers: pd.DataFrame
     catalog: Catalog
     summary: Summary
+
+
+def make_beside(week: Week, seed: int = 7) -> Beside:
+    """What stands beside those to contact and to help: stories as long as they get, offers under NASTY names."""
+    rng = np.random.default_rng(seed)
+    catalog = with_nasty_names(week.catalog)
+    called = week.ranked[week.ranked["assignment"].isin(["contact", "nurture"])]
+    contact = called.loc[called["assignment"] == "contact", "account_id"].tolist()
+    past = Past(_events(called["account_id"], catalog, rng), _lines(called["account_id"], rng))
+    persuadable, what_ifs = {}, {}
+    for account in contact:
+        some = [SENTENCES[i] for i in rng.permutation(len(SENTENCES))[:3]]
+        told = [(en.format(n=low), ja.format(n=low)) for _, _, en, ja, low, _ in some]
+        marked = zip((RAISES, RAISES, LOWERS), told, strict=True)
+        persuadable[account] = tuple(Text(en=mark + en, ja=mark + ja) for mark, (en, ja) in marked)
+        now, then = (f"{n}" for n in rng.integers(3, 90, 2))
+        what_ifs[account] = tuple(
+            Text(en=f"Events, last {days} days: {now} → {then}", ja=f"直近{days}日の操作回数: {now} → {then}")
+            for days in (7, 28, 90)
+        )
+    return Beside(persuadable=persuadable, what_ifs=what_ifs, stories=stories(past, catalog))
+
+
+def _events(accounts: Iterable[str], catalog: Catalog, rng: np.random.Generator) -> pd.DataFrame:
+    """Four proposals, four changes of terms and three lists of each account."""
+    rows = []
+    for account in accounts:
+        for n, ago in enumerate(rng.choice(900, 11, replace=False) + 1):
+            offer, before = str(rng.choice([o.id for o in catalog.offers])), int(rng.integers(3, 90))
+            row = {"account_id": account, "on": pd.Timestamp(AS_OF) - pd.Timedelta(days=int(ago)), "what": offer}
+            if n < 4:
+                row |= {"kind": "proposed", "channel": str(rng.choice(list(CHANNELS))), "discount_pct": 5.0}
+                row |= {"answer": "declined", "reason": "price", "after": 6}
+            elif n < 6:
+                row |= {"kind": "added", "what": str(rng.choice([a.id for a in catalog.add_ons]))}
+            elif n < 8:
+                row |= {"kind": "seats", "what": None, "before": before, "after": before + n}
+            else:
+                row |= {"kind": "listed", "after": before}
+            rows.append(row)
+    return pd.DataFrame(rows).reindex(columns=list(EVENTS))
+
+
+def _lines(accounts: Iterable[str], rng: np.random.Generator) -> pd.DataFrame:
+    rows = [
+        (account, line, ago, value)
+        for account in accounts
+        for line, n in ((MRR, 13), (USE, 12))
+        for ago, value in enumerate(np.round(rng.lognormal(7, 0.2, n), 2))
+    ]
+    return pd.DataFrame(rows, columns=list(LINES))
+
+
+def with_nasty_names(catalog: Catalog) -> Catalog:
+    """The catalogue, its offers and add-ons named by what bites."""
+    names = [Text(en=name, ja=name) for name in NASTY]
+
+    def named(items: Sequence[Any]) -> list[Any]:
+        return [item.model_copy(update={"name": names[i % len(names)]}) for i, item in enumerate(items)]
+
+    return catalog.model_copy(update={"offers": named(catalog.offers), "add_ons": named(catalog.add_ons)})
 
 
 def make_week(n: int, seed: int = 7, language: str = "en") -> Week:

@@ -17,6 +17,11 @@ from tests.golden.company import company
 NASTY = "<script>alert(1)</script> & {{ 7 * 7 }} 株式会社"
 
 
+PERSUASION = [
+    {"feature": "nps", "uplift": 0.25, "offered": 0.5, "alone": 0.25, "text_en": "NPS: <b>9</b>", "text_ja": "NPS：9点"}
+]
+
+
 class Found(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -48,7 +53,7 @@ def told(catalog: Catalog) -> dict[str, Any]:
         "value": "declined",
     }
     return audit.story(
-        "ann", **frames, manifest=manifest, raw=raw, what_ifs=[change], decided=[line],
+        "ann", **frames, manifest=manifest, raw=raw, what_ifs=[change], persuasion=PERSUASION, decided=[line],
         delivery={"folder": "ledger/2026-06-01", "number": 3, "seal": "5ea1" * 16},
     )  # fmt: skip
 
@@ -74,6 +79,9 @@ def test_it_tells_the_whole_story(told: dict[str, Any]) -> None:
     assert "they add up." in words
     assert "Logins: 3 → 9" in words
     assert "answer by <b>Aiko</b>: declined" in words
+    assert "Why it is persuadable to" in words
+    for said in ("NPS: <b>9</b>", "NPS：9点", "+0.2500", "+0.5000"):
+        assert said in words
     assert "Delivery 3, seal " + "5ea1" * 16 in words
     for offer in told["candidates"]:
         assert offer["offer_id"] in words
@@ -102,3 +110,4 @@ def test_what_is_not_there_is_said(told: dict[str, Any]) -> None:
     text = audit.as_text({**told, "raw_rows": None, "what_ifs": None})
     assert "the tables that the list of 2026-06-01 was made of are no longer there" in text
     assert "the model of this list is no longer there" in text
+    assert "persuadable" not in "".join(Found(page({**told, "persuasion": None})).words)

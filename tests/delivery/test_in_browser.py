@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.delivery import speak, violations
+from data.catalog import Language
+from delivery import labels
 from delivery.page import page as html_of
-from tests.delivery.sample import NASTY, Week, make_week
+from tests.delivery.sample import NASTY, Week, make_beside, make_week
 
 pytestmark = pytest.mark.system
 
 CHROMIUM = "/usr/bin/chromium"
+CRM = "https://crm.example.com/accounts/{account_id}?from=list"
 ARGUMENTS = [
     "--no-sandbox",  # tests may run as root in a container
     "--disable-gpu",
@@ -40,10 +44,10 @@ def week() -> Week:
     return make_week(600)
 
 
-def written(week: Week, path: Path) -> Path:
+def written(week: Week, path: Path, crm_url: str = CRM) -> Path:
     html = html_of(
         week.ranked, week.reasons, week.candidates, week.triggers,
-        catalog=week.catalog, language="en", summary=week.summary,
+        catalog=week.catalog, language="en", summary=week.summary, beside=make_beside(week), crm_url=crm_url,
     )  # fmt: skip
     path.write_text(html, encoding="utf-8")
     return path
@@ -256,6 +260,67 @@ def test_accounts_to_leave_alone_say_why_and_what_would_change_it(visit: Visit, 
     page.locator(".row a").click()
     expect(page.locator(".step h3")).to_have_text("Nothing to offer now")
     assert page.locator(".steps").count() == 0
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_card_tells_why_it_is_persuadable_what_would_move_it_and_what_happened(
+    visit: Visit, file: Path, week: Week, language: Language
+) -> None:
+    beside = make_beside(week)
+    page = visit.go(file, "#account=A00003")
+    speak(page, language)
+    story = beside.stories["A00003"]
+    persuadable = [text[language] for text in beside.persuadable["A00003"]]
+    shown = page.locator(".marked li").evaluate_all(
+        """items => items.map(
+               li => li.querySelector('.mark').textContent + ' ' + li.querySelector('.text').lastChild.data)"""
+    )
+    assert shown == persuadable
+    assert page.locator(".marked li.down").count() == 1
+    assert page.locator(".changes li").all_inner_texts() == [text[language] for text in beside.what_ifs["A00003"]]
+    past = page.locator("section", has=page.get_by_role("heading", name=labels.PAGE["past"][language]))
+    moments = sorted(story.moments, key=lambda moment: moment[0], reverse=True)
+    assert past.locator(".moments .text").all_text_contents() == [text[language] for _, text in moments]
+    days = past.locator(".moments time").evaluate_all("times => times.map(t => t.getAttribute('datetime'))")
+    assert days == [str(on.date()) for on, _ in moments]
+    assert page.locator("#card script, #card b b, #card img").count() == 0
+
+
+def test_a_small_line_says_in_words_what_it_shows(visit: Visit, file: Path, week: Week) -> None:
+    page = visit.go(file, "#account=A00000")
+    money, use = make_beside(week).stories["A00000"].lines
+    first, last, low, high = (f"€{value:,.0f}" for value in (
+        money.values[0], money.values[-1], min(money.values), max(money.values)))  # fmt: skip
+    drawn = page.get_by_role("img", name=f"MRR, 12 months: {first} → {last}, between {low} and {high}")
+    expect(drawn).to_have_count(1)
+    points = drawn.locator("polyline").get_attribute("points") or ""
+    heights = [float(point.split(",")[1]) for point in points.split(" ")]
+    assert len(heights) == len(money.values) == 13
+    assert heights.index(min(heights)) == money.values.index(max(money.values))  # down is up on a screen
+    assert page.locator(".lines li").nth(1).locator(".name").inner_text() == use.name.en
+
+
+def test_those_to_leave_alone_have_neither(visit: Visit, file: Path, week: Week) -> None:
+    alone = week.ranked[week.ranked["assignment"] == "none"].iloc[0]
+    page = visit.go(file, f"#account={alone['account_id']}")
+    expect(page.locator("#card-name")).to_be_visible()
+    assert page.locator(".marked, .changes, .lines").count() == 0
+
+
+def test_a_card_leads_to_the_crm_only_when_somebody_clicks(
+    visit: Visit, file: Path, week: Week, tmp_path: Path
+) -> None:
+    ranked = week.ranked.copy()
+    ranked.loc[0, "account_id"] = account = 'A&B #1"/../ü?{account_id}$&'
+    page = visit.go(written(replace(week, ranked=ranked), tmp_path / "index.html"))
+    page.locator(".row a").first.click()
+    link = page.get_by_role("link", name="Open in the CRM")
+    assert link.get_attribute("href") == CRM.replace("{account_id}", quote(account, safe=""))
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    assert link.get_attribute("target") == "_blank"
+    plain = visit.go(written(week, tmp_path / "plain.html", crm_url=""), "#account=A00000")
+    expect(plain.locator("#card-name")).to_be_visible()
+    assert plain.locator(".crm").count() == 0
 
 
 def test_an_account_held_out_has_no_card(visit: Visit, file: Path, week: Week) -> None:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from data.catalog import Language, Text
 from delivery import labels, outputs
 from delivery.beside import Beside
-from delivery.page import MOST_REASONS, Sentences, page, rounded_to_sum
+from delivery.page import MOST_REASONS, page, rounded_to_sum
+from delivery.sentences import Sentences
 from delivery.words import LOWERS, RAISES
-from tests.delivery.sample import NASTY, Week, make_week
+from tests.delivery.sample import NASTY, Week, make_beside, make_week
 
 
 class Elements(HTMLParser):
@@ -117,6 +118,41 @@ def test_what_stands_beside_an_account_reaches_its_card_and_nobody_elses(week: W
     assert [i for i, phrase in enumerate(loaded["moved"]) if phrase] == [5]
     assert [said(loaded, loaded["peers"][3], language) for language in (0, 1)] == [text.en, text.ja]
     assert loaded["capacity"] == [["In EMEA, one more", "EMEAでは"]]
+
+
+def test_what_a_card_tells_before_a_call_reaches_its_account_alone_and_in_both_languages(week: Week) -> None:
+    beside = make_beside(week)
+    loaded = content(
+        page(
+            week.ranked, week.reasons, week.candidates, week.triggers,
+            catalog=week.catalog, language="ja", summary=week.summary, beside=beside, crm_url="https://crm/{account_id}",
+        )
+    )  # fmt: skip
+    assert loaded["crm"] == "https://crm/{account_id}"
+    for i, account in enumerate(loaded["accounts"]["id"]):
+        for name, texts in (("persuadable", beside.persuadable), ("whatIfs", beside.what_ifs)):
+            for place, language in enumerate(("en", "ja")):
+                shown = [said(loaded, phrase, place) for phrase in loaded[name][i] or []]
+                assert shown == [text[language] for text in texts.get(account, ())]
+        story = beside.stories.get(account)
+        is_called = loaded["accounts"]["list"][i] in ("contact", "nurture")
+        assert (story is not None) == is_called
+        if story is None:
+            assert loaded["past"][i] is loaded["lines"][i] is None
+            continue
+        assert [(day, said(loaded, phrase)) for day, *phrase in loaded["past"][i]] == [
+            ((on - pd.Timestamp(week.summary.as_of)).days, text.en) for on, text in story.moments
+        ]
+        assert all(day < 0 for day, *_ in loaded["past"][i])
+        for (is_money, values, *phrase), line in zip(loaded["lines"][i], story.lines, strict=True):
+            assert (bool(is_money), said(loaded, phrase, 1)) == (line.is_money, line.name.ja)
+            assert values == pytest.approx(line.values, abs=0.5)
+
+
+def test_without_a_pattern_there_is_no_link_and_without_a_past_no_story(data: dict[str, Any]) -> None:
+    assert data["crm"] == ""
+    for name in ("persuadable", "whatIfs", "past", "lines"):
+        assert set(data[name]) == {None}
 
 
 def test_no_name_becomes_an_element(source: str) -> None:

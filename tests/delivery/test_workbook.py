@@ -5,6 +5,7 @@ import warnings
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import openpyxl
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 from data.catalog import Language, Text
 from delivery import labels
 from delivery.beside import Beside
-from delivery.workbook import HEADER_ROW, sheet_names, workbook
+from delivery.workbook import HEADER_ROW, LONGEST_ADDRESS, sheet_names, workbook
 from tests.delivery.sample import NASTY, OWNERS, Week, make_week
 
 
@@ -106,6 +107,59 @@ def test_a_name_leads_to_the_accounts_card(week: Week) -> None:
     content = workbook(ranked, catalog=week.catalog, language="en", summary=week.summary)
     link = read(content)["All accounts"].cell(HEADER_ROW + 2, 2).hyperlink
     assert f"{link.target}#{link.location}" == "index.html#account=A%26B%20%231%22%2F%C3%BC"
+
+
+def links(week: Week, crm_url: str, **changed: Any) -> list[tuple[Any, str | None]]:
+    """The cells of all accounts' ids, and where they lead."""
+    ranked = week.ranked.assign(**changed)
+    content = workbook(ranked, catalog=week.catalog, language="en", summary=week.summary, crm_url=crm_url)
+    sheet = read(content)["All accounts"]
+    (column,) = [cell.column for cell in sheet[HEADER_ROW + 1] if cell.value == "Account ID"]
+    cells = [sheet.cell(row, column) for row in range(HEADER_ROW + 2, sheet.max_row + 1)]
+    assert all(cell.data_type == "s" for cell in cells)
+    return [
+        (c.value, c.hyperlink and c.hyperlink.target + (f"#{c.hyperlink.location}" if c.hyperlink.location else ""))
+        for c in cells
+    ]
+
+
+def test_an_id_leads_to_its_record_in_the_crm_where_there_is_a_pattern(week: Week, book: Any) -> None:
+    shown = week.ranked.loc[week.ranked["assignment"] != "holdout", "account_id"].tolist()
+    assert links(week, "https://crm.example.com/a/{account_id}/view#top") == [
+        (account, f"https://crm.example.com/a/{account}/view#top") for account in shown
+    ]
+    assert all(target is None for _, target in links(week, ""))
+    titled = [cell.value for cell in book["Aiko Tanaka"][HEADER_ROW + 1]]
+    content = workbook(
+        week.ranked, catalog=week.catalog, language="en", summary=week.summary, crm_url="http://c/{account_id}"
+    )
+    with_link = [cell.value for cell in read(content)["Aiko Tanaka"][HEADER_ROW + 1]]
+    assert sorted(with_link) == sorted(titled)
+    assert with_link[2] == "Account ID"
+
+
+def test_an_id_of_any_spelling_is_text_and_cannot_lead_elsewhere(week: Week) -> None:
+    ids = [*NASTY, "../../x?y#z", "x" * 2_100]
+    ids += [f"A{i}" for i in range(len(week.ranked) - len(ids))]
+    found = dict(links(week, "https://crm.example.com/{account_id}", account_id=ids, assignment="contact"))
+    assert list(found) == ids
+    for account in ids:
+        expected = f"https://crm.example.com/{quote(account, safe='')}"
+        assert found[account] == (expected if len(expected) <= LONGEST_ADDRESS else None)
+    assert found["x" * 2_100] is None
+
+
+def test_beyond_what_excel_takes_names_and_ids_are_plain_text(week: Week, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("delivery.workbook.MOST_LINKS", 5)
+    found = links(week, "https://crm.example.com/{account_id}")
+    assert [target is not None for _, target in found] == [True] * 2 + [False] * (len(found) - 2)
+    assert [account for account, _ in found] == [
+        a for a, kind in zip(week.ranked["account_id"], week.ranked["assignment"], strict=True) if kind != "holdout"
+    ]
+    sheet = read(made(week))["All accounts"]
+    names = [sheet.cell(row, 2) for row in range(HEADER_ROW + 2, sheet.max_row + 1)]
+    assert [cell.hyperlink is not None for cell in names] == [True] * 5 + [False] * (len(names) - 5)
+    assert names[7].value == NASTY[7]
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

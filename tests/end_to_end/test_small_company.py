@@ -15,6 +15,9 @@ import pytest
 import yaml
 
 from delivery import outputs
+from delivery.what_ifs import N_BRIEFLY, said
+from delivery.words import RAISES
+from tests.end_to_end.cards import cards_of
 from tests.end_to_end.conftest import prepared
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -132,6 +135,41 @@ def test_audit_tells_one_accounts_story(small: Path, run: Run) -> None:
     unknown = run(small, "pipelines.cli", "audit", account.lower())
     assert unknown.returncode == 2
     assert f"did you mean {account}?" in unknown.stderr
+
+
+def test_a_card_says_what_the_audit_says_and_what_happened(small: Path, run: Run) -> None:
+    cards = cards_of((small / "reports/weekly/index.html").read_text(encoding="utf-8"))
+    contact = [account for account, card in cards.items() if card["list"] == "contact"]
+    assert sum(bool(cards[account]["persuadable"]) for account in contact) > len(contact) / 2
+    n_alike = 0
+    for account in contact[:3]:
+        story = json.loads(run(small, "pipelines.cli", "audit", account, "--json").stdout)
+        assert cards[account]["whatIfs"] == [said(change).en for change in story["what_ifs"][:N_BRIEFLY]]
+        rows = {row["text_en"]: row["uplift"] for row in story["persuasion"]}
+        for line in cards[account]["persuadable"]:
+            mark, text = line[:2], line[2:]
+            if text in rows:
+                n_alike += 1
+                assert (rows[text] > 0) == (mark == RAISES)
+    assert n_alike >= 2
+    for card in cards.values():
+        is_called = card["list"] in ("contact", "nurture")
+        assert is_called or not (card["lines"] or card["past"])
+        assert all(day < 0 for day, _ in card["past"])
+        assert not card["persuadable"] or card["list"] == "contact"
+        assert not any("On the list" in text for _, text in card["past"])  # the ledger is no input of DVC
+    assert sum(bool(cards[account]["lines"]) for account in contact) > 0.9 * len(contact)  # but for the youngest
+    assert any("Proposed" in text for card in cards.values() for _, text in card["past"])
+
+
+def test_an_address_that_is_none_is_refused_in_one_sentence(small: Path, run: Run, tmp_path: Path) -> None:
+    workspace = tmp_path / "copy"
+    shutil.copytree(small, workspace, symlinks=True, ignore=shutil.ignore_patterns(".dvc", "mlruns"))
+    _params(workspace, "deliver", "crm_url", "ftp://crm.example.com/{account_id}")
+    refused = run(workspace, "pipelines.deliver")
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("params.yaml: deliver.crm_url: the address begins with https://")
 
 
 def _yaml(file: Path) -> Any:

@@ -15,12 +15,14 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from data.catalog import Catalog
 from data.errors import BadInput
 from delivery.manifest import sha256
 from pipelines import seals
 from pipelines.cli import cli
 from pipelines.company import ROOMS
 from pipelines.seals import SEAL
+from tests.end_to_end.cards import cards_of
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SILENT = (
@@ -134,6 +136,24 @@ def test_a_past_and_a_coming_week_are_scored_by_the_champion(weeks: Weeks) -> No
     before = past.set_index("account_id")["rank"]
     moved = now.dropna(subset=["movement_ranks"]).set_index("account_id")
     assert (before.loc[moved.index] - moved["rank"] == moved["movement_ranks"]).all()
+
+
+def test_a_card_names_the_earlier_lists_on_which_the_account_stood(weeks: Weeks) -> None:
+    earlier = pd.read_parquet(io.BytesIO(weeks.past["ranked_accounts.parquet"])).set_index("account_id")
+    cards = cards_of(weeks.second["index.html"].decode())
+    offers = {offer.id: offer.name.en for offer in Catalog.load(weeks.workspace / "catalog.yaml").offers}
+    n = 0
+    for account, card in cards.items():
+        listed = [(day, text) for day, text in card["past"] if text.startswith("On the list")]
+        was = earlier.loc[account] if account in earlier.index else None
+        if card["list"] not in ("contact", "nurture") or was is None or was["assignment"] not in ("contact", "nurture"):
+            assert listed == []
+            continue
+        n += 1
+        form = "On the list, rank {}: {}" if was["assignment"] == "contact" else "On the list to be helped, rank {}: {}"
+        assert listed == [(-28, form.format(was["rank"], offers[was["offer_id"]]))]
+    assert n > 10
+    assert "On the list" not in str(cards_of(weeks.past["index.html"].decode()))  # a later list is none of its past
 
 
 def test_the_ledger_keeps_every_week_as_it_was_delivered(weeks: Weeks) -> None:
@@ -291,9 +311,10 @@ def test_the_audit_reads_the_tables_that_made_the_list(weeks: Weeks, run: Run, t
 def test_the_audit_of_a_past_week_is_of_what_was_delivered(
     weeks: Weeks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines import what_ifs
+    from pipelines import asked
     from pipelines.audited import story
     from pipelines.override import override
+    from pipelines.what_ifs import what_ifs
 
     shutil.copytree(weeks.workspace, tmp_path / "copy", symlinks=True)
     monkeypatch.chdir(tmp_path / "copy")
@@ -309,10 +330,10 @@ def test_the_audit_of_a_past_week_is_of_what_was_delivered(
     assert story(account, None)["decided"] == []  # of another week
 
     # a change is what the model says of the account with that one value, at the level of the list
-    known = what_ifs.known(Path("ledger/2026-05-04/sealed"), json.loads(weeks.past["manifest.json"]))
+    known = asked.known(Path("ledger/2026-05-04/sealed"), json.loads(weeks.past["manifest.json"]))
     assert known is not None
-    rows = ranked.reset_index().head(40).to_dict("records")
-    changes = [(row["account_id"], change) for row in rows for change in what_ifs.what_ifs(row, known)]
+    found = what_ifs(ranked.reset_index().head(40), known)
+    changes = [(who, change) for who, mine in found.items() for change in mine]
     assert len(changes) > 5
     for who, change in changes[:20]:
         row = known.current[known.current["account_id"] == who]

@@ -155,6 +155,26 @@ def test_contributions_add_up_to_both_margins(
     assert np.allclose(found["offered"] - found["alone"], found["uplift"], atol=1e-12)
 
 
+def test_accounts_asked_together_are_told_as_each_alone_by_its_own_channel_and_discount(
+    model: Response, world: OfferWorld, catalog: Catalog
+) -> None:
+    accounts = world.accounts.head(6).reset_index(drop=True)
+    channels, discounts = np.array(["csm", "email"] * 3, dtype=object), np.array([0.0, 5.0, 10.0] * 2)
+    together = model.contributions(accounts, "seats_20", catalog, channel=channels, discount_pct=discounts)
+    alone = pd.concat(
+        [
+            model.contributions(accounts.iloc[[i]], "seats_20", catalog, channel=channels[i], discount_pct=discounts[i])
+            for i in range(6)
+        ],
+        ignore_index=True,
+    )
+    pd.testing.assert_frame_equal(together, alone, rtol=0, atol=1e-12)
+    shown = together.set_index(["account_id", "feature"])["value"]
+    for _, row in accounts.iterrows():
+        assert shown[row["account_id"], "press_peak"] == pytest.approx(row["limit_active_users_peak_28d"])
+    assert together.loc[together["feature"] == "(base)", "value"].isna().all()
+
+
 def test_what_presses_is_why(model: Response, world: OfferWorld, catalog: Catalog) -> None:
     """An account whose seats are full is persuadable to seats because of its seats."""
     accounts = world.accounts.sort_values("limit_active_users_peak_28d").iloc[[0, -1]]
