@@ -84,7 +84,7 @@ BY_FEATURE = [
     feature(
         "gated_events_28d", "adoption", "count",
         lambda f: f.gated_events_28d.sum(),
-        description=("Meetings with a locked feature, last 28 days", "直近28日に未契約の機能に触れた回数"),
+        description=("Tries of a locked feature, last 28 days", "直近28日に未契約の機能に触れた回数"),
         sentence=("A locked feature was tried {value} time{s} in 28 days", "直近28日に未契約の機能を{value}回試しています"),
         zero=("No locked feature was tried in 28 days", "直近28日に未契約の機能は試されていません"),
         empty=0,
@@ -92,7 +92,7 @@ BY_FEATURE = [
     feature(
         "gated_next_plan_28d", "adoption", "count",
         lambda f: f.gated_events_28d.sum(where=f.is_next.fill_null(False)),
-        description=("Meetings with a feature that the next plan opens, last 28 days", "直近28日に上位プランの機能に触れた回数"),
+        description=("Tries of a feature that the next plan opens, last 28 days", "直近28日に上位プランの機能に触れた回数"),
         sentence=("Features of the next plan were tried {value} time{s} in 28 days", "直近28日に上位プランの機能を{value}回試しています"),
         zero=("No feature of the next plan was tried in 28 days", "直近28日に上位プランの機能は試されていません"),
         empty=0,
@@ -151,7 +151,7 @@ def _gated_by(add_on: AddOn) -> Feature:
     return feature(
         f"gated_{add_on.id}_28d", "adoption", "count",
         lambda f: f.gated_events_28d.sum(where=f.feature.isin(add_on.features)),
-        description=(f"Meetings with what {en} opens, last 28 days", f"直近28日に{ja}の機能に触れた回数"),
+        description=(f"Tries of what {en} opens, last 28 days", f"直近28日に{ja}の機能に触れた回数"),
         sentence=(f"What {en} opens was tried {{value}} time{{s}} in 28 days", f"直近28日に{ja}の機能を{{value}}回試しています"),
         zero=(f"Nothing that {en} opens was tried in 28 days", f"直近28日に{ja}の機能は試されていません"),
         empty=0,

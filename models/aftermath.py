@@ -82,9 +82,13 @@ class After:
 
 
 def unhappy(accounts: pd.DataFrame) -> np.ndarray:
-    """(n,) 0 at full health, 1 at none; that of the mean account where it is not known."""
+    """(n,) 0 at full health, 1 at none; 0 where it is not known: no account's figure hangs on who else is asked about.
+
+    >>> unhappy(pd.DataFrame({"health_score": [100.0, 40.0, None]})).tolist()
+    [0.0, 0.6, 0.0]
+    """
     health = accounts.get("health_score", pd.Series(np.nan, index=accounts.index)).astype("float64")
-    return np.asarray(1 - health.fillna(health.mean()).fillna(100.0) / 100)
+    return np.asarray(1 - health.fillna(100.0) / 100)
 
 
 def learn(
