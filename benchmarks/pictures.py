@@ -46,17 +46,21 @@ def shot(browser: Browser, name: str, *, language: str = "en", opens_card: bool 
 
 
 def workbook() -> None:
-    """The first CSM's sheet, as printed."""
+    """The summary, and the first page of the first CSM's sheet, as printed."""
     with tempfile.TemporaryDirectory() as place:
         profile = f"-env:UserInstallation={(Path(place) / 'profile').as_uri()}"
         book = str((paths.WEEKLY / "ranked_accounts.xlsx").absolute())
         _run("soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", place, book)
         pdf = str(Path(place) / "ranked_accounts.pdf")
-        _run("pdftoppm", "-r", "80", "-f", "1", "-l", "1", "-png", "-singlefile", pdf, str(Path(place) / "first"))
-        pages = _run("pdfinfo", pdf)
-        last = next(line.split()[1] for line in pages.splitlines() if line.startswith("Pages:"))
-        _run("pdftoppm", "-r", "80", "-f", last, "-l", last, "-png", "-singlefile", pdf, str(Path(place) / "last"))
-        parts = [Image.open(Path(place) / f"{name}.png").convert("RGB") for name in ("first", "last")]
+        sheets = [
+            page.split("Page ")[0].split("\n")[-1].strip()
+            for page in _run("pdftotext", "-layout", pdf, "-").split("\f")
+        ]
+        parts = []
+        for page in (0, sheets.index(list(dict.fromkeys(sheets))[2])):  # after the summary and all accounts
+            n, file = str(page + 1), Path(place) / str(page)
+            _run("pdftoppm", "-r", "80", "-f", n, "-l", n, "-png", "-singlefile", pdf, str(file))
+            parts.append(Image.open(file.with_suffix(".png")).convert("RGB"))
         both = Image.new("RGB", (max(p.width for p in parts), sum(p.height for p in parts)), "white")
         both.paste(parts[0], (0, 0))
         both.paste(parts[1], (0, parts[0].height))
